@@ -1,0 +1,58 @@
+"""What the tape does right now: record, and watch for numbers that are not finite.
+
+The mode is a context variable: each thread and each asynchronous task has its own.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Mode(NamedTuple):
+    """Whether ops are recorded, and whether each result is checked for NaN and Inf."""
+
+    recording: bool = True
+    anomaly: bool = False
+
+
+CURRENT_MODE: ContextVar[Mode] = ContextVar("nnscratch_mode", default=Mode())  # noqa: B039 (immutable)
+CURRENT_LAYER: ContextVar[str | None] = ContextVar("nnscratch_layer", default=None)
+
+
+@contextmanager
+def _mode(**changes: bool) -> Iterator[None]:
+    token = CURRENT_MODE.set(CURRENT_MODE.get()._replace(**changes))
+    try:
+        yield
+    finally:
+        CURRENT_MODE.reset(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Compute without recording: results do not require gradients. Also a decorator."""
+    with _mode(recording=False):
+        yield
+
+
+@contextmanager
+def enable_grad() -> Iterator[None]:
+    """Record again inside a `no_grad` block. Also a decorator."""
+    with _mode(recording=True):
+        yield
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Raise at the first NaN or Inf, forward or backward.
+
+    Raises:
+        FloatingPointError: names the op, the shapes, the layer and the line of the user's program.
+    """
+    with _mode(anomaly=True):
+        yield

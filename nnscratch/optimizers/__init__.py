@@ -1,0 +1,27 @@
+"""Optimizers, with Keras's names, defaults and formulas."""
+
+from nnscratch.naming import resolve
+from nnscratch.optimizers.adam import Adam
+from nnscratch.optimizers.optimizer import Optimizer
+from nnscratch.optimizers.rmsprop import RMSprop
+from nnscratch.optimizers.sgd import SGD
+
+OPTIMIZERS: dict[str, type[SGD] | type[RMSprop] | type[Adam]] = {
+    "adam": Adam,
+    "rmsprop": RMSprop,
+    "sgd": SGD,
+}
+
+
+def get(identifier: str | Optimizer) -> Optimizer:
+    """An optimizer from its name with Keras's defaults, or itself.
+
+    Raises:
+        ValueError: no optimizer has this name.
+    """
+    if isinstance(identifier, Optimizer):
+        return identifier
+    return resolve("optimizer", identifier, OPTIMIZERS)()
+
+
+__all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "get"]

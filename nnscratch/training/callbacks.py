@@ -1,0 +1,112 @@
+"""Callbacks: what runs at the corners of training, with Keras's names and order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Logs = dict[str, float]
+
+
+class Callback:
+    """Base of all callbacks; override what you need. `self.model` and `self.params` are set."""
+
+    model: Any = None
+    params: dict[str, Any]
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Before the first epoch of `fit`."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """After the last epoch of `fit`."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Before an epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """After an epoch and its validation."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a training step."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a training step; `logs` are running means over the epoch."""
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Before `evaluate`, also within `fit`."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """After `evaluate`."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of `evaluate`."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of `evaluate`."""
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Before `predict`."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """After `predict`."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of `predict`."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of `predict`."""
+
+    def close(self) -> None:
+        """Let go of what must not outlive `fit`, also when it ended with an error."""
+
+
+class CallbackList:
+    """Calls every callback in turn; only those that override a method are called for it."""
+
+    def __init__(self, callbacks: Sequence[Callback], model: Any, params: dict[str, Any]) -> None:
+        """Tell the callbacks what they watch."""
+        self.callbacks = list(callbacks)
+        for callback in self.callbacks:
+            callback.model = model
+            callback.params = params
+
+    def call(self, method: str, *args: Any) -> None:
+        """Call `method` of every callback."""
+        for callback in self.overriding(method):
+            getattr(callback, method)(*args)
+
+    def close(self) -> None:
+        """Have callbacks that hold the terminal let go of it, also after an error."""
+        for callback in self.callbacks:
+            callback.close()
+
+    def overriding(self, method: str) -> list[Callback]:
+        """The callbacks for which `method` does something."""
+        base = getattr(Callback, method)
+        return [c for c in self.callbacks if getattr(type(c), method) is not base]
+
+
+class History(Callback):
+    """What `fit` returns: the logs of every epoch.
+
+    Attributes:
+        epoch: numbers of the epochs, from 0.
+        history: for each log its value at every epoch.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.epoch: list[int] = []
+        self.history: dict[str, list[float]] = {}
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Start a new list of epochs."""
+        self.epoch = []
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Keep the epoch's logs."""
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
