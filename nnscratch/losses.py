@@ -16,7 +16,10 @@ import numpy as np
 
 from nnscratch.autograd import Tensor
 from nnscratch.naming import resolve, snake_case
-from nnscratch.ops.neural import binary_crossentropy_from_logits
+from nnscratch.ops.neural import (
+    binary_crossentropy_from_logits,
+    mean_binary_crossentropy_from_logits,
+)
 from nnscratch.ops.special import sigmoid
 
 if TYPE_CHECKING:
@@ -60,12 +63,19 @@ class Loss:
         Raises:
             ValueError: shapes that do not match.
         """
-        losses = self.call(self.prepare_targets(y_true, y_pred), y_pred)
+        targets = self.prepare_targets(y_true, y_pred)
+        if sample_weight is None and self.reduction == "sum_over_batch_size":
+            return self.mean(targets, y_pred)
+        losses = self.call(targets, y_pred)
         if sample_weight is not None:
             losses = losses * np.asarray(sample_weight, dtype=losses.dtype)
         if self.reduction == "none":
             return losses
         return losses.sum() if self.reduction == "sum" else losses.mean()
+
+    def mean(self, y_true: Any, y_pred: Any) -> Any:
+        """(1/N) Σ L(y_i, ŷ_i). A subclass may have one fused op for it."""
+        return self.call(y_true, y_pred).mean()
 
     def prepare_targets(self, y_true: Any, y_pred: Any) -> Any:
         """Targets as an array of the predictions' shape and dtype."""
@@ -115,11 +125,21 @@ class BinaryCrossentropy(Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """(batch, outputs) to (batch,)."""
-        logits = y_pred if self.from_logits else input_of(sigmoid, y_pred)
+        logits = self._logits(y_pred)
         if logits is not None:
             return np.mean(binary_crossentropy_from_logits(y_true, logits), axis=-1)
         p = np.clip(y_pred, EPSILON, 1 - EPSILON)
         return np.mean(-y_true * np.log(p) - (1 - y_true) * np.log(1 - p), axis=-1)
+
+    def mean(self, y_true: Any, y_pred: Any) -> Any:
+        """(1/N) Σ L(y_i, ŷ_i), in one op from the logits."""
+        logits = self._logits(y_pred)
+        if logits is None:
+            return super().mean(y_true, y_pred)
+        return mean_binary_crossentropy_from_logits(y_true, logits)
+
+    def _logits(self, y_pred: Any) -> Any | None:
+        return y_pred if self.from_logits else input_of(sigmoid, y_pred)
 
 
 def input_of(op: Any, result: Any) -> Any | None:

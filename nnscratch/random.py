@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_generator = np.random.default_rng()
+_generator: np.random.Generator | None = None
 
 
 def seed(value: int) -> None:
@@ -15,4 +15,7 @@ def seed(value: int) -> None:
 
 def generator() -> np.random.Generator:
     """The generator that everything in nnscratch draws from unless it is given one."""
+    global _generator
+    if _generator is None:  # made late, since NumPy loads its random module late
+        _generator = np.random.default_rng()
     return _generator

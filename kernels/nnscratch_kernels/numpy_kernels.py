@@ -6,27 +6,33 @@ A kernel knows nothing of tensors or layers. Those that update in place say so b
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
 
 
-def dense(x: Array, kernel: Array, bias: Array) -> Array:
-    """Affine map y = x W + b of the last axis.
+def dense(x: Array, kernel: Array, bias: Array, activation: str = "linear") -> Array:
+    """Affine map of the last axis with its activation: y = φ(x W + b).
 
     Args:
         x: inputs, shape (..., inputs).
         kernel: W, shape (inputs, units).
         bias: b, shape (units,).
+        activation: φ, "linear" or "relu".
 
     Returns:
-        Shape (..., units); 2 · rows · inputs · units + rows · units operations.
+        Shape (..., units); 2 · rows · inputs · units + rows · units operations, and as many again
+        as there are outputs for "relu".
     """
-    y: Array = np.matmul(x, kernel)
+    y: Array = np.dot(x, kernel)
     y += bias
+    if activation == "relu":
+        np.maximum(y, 0, out=y)
     return y
 
 
@@ -47,6 +53,12 @@ def binary_crossentropy_from_logits(target: Array, logits: Array) -> Array:
     loss += np.maximum(logits, 0)
     loss -= target * logits
     return loss
+
+
+def mean_binary_crossentropy_from_logits(target: Array, logits: Array) -> Any:
+    """(1/N) Σ of `binary_crossentropy_from_logits` over all N elements; a number."""
+    loss = binary_crossentropy_from_logits(target, logits)
+    return np.add.reduce(loss, axis=None) / loss.size
 
 
 def sgd_step(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnscratch.autograd import anomaly
-from nnscratch.autograd.modes import CURRENT_MODE
+from nnscratch.autograd.modes import CURRENT_MODE, enable_grad
 from nnscratch.autograd.tape import Node, topological_order
 from nnscratch.autograd.tensor import Parameter, Tensor, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
-def backward(tensor: Tensor, gradient: Any, *, create_graph: bool, retain_graph: bool) -> None:
+def backward(tensor: Tensor, gradient: Any, create_graph: bool, retain_graph: bool) -> None:
     """Fill `.grad` of every leaf below `tensor`; see `Tensor.backward`."""
     if not tensor.requires_grad:
         raise RuntimeError(
@@ -51,8 +53,9 @@ def walk(
 ) -> dict[Tensor, Any]:
     """The gradient of Σ ⟨cotangent, output⟩ for every leaf that requires one.
 
-    Nodes are visited in reverse topological order, so that a node has received the contributions
-    of all its consumers, added up, before its own rule runs.
+    Of the nodes that have received something, the one recorded last goes first. Everything that
+    used its result was recorded later still, so it has received the contributions of all its
+    consumers, added up, before its own rule runs; and each node is visited once.
 
     Args:
         outputs: tensors to start from.
@@ -67,6 +70,7 @@ def walk(
     """
     gradients: dict[Tensor, Any] = {}
     pending: dict[Node, list[Any]] = {}
+    latest: list[tuple[int, Node]] = []  # a heap of the pending nodes, the last recorded on top
 
     def deposit(tensor: Tensor, gradient: Any) -> None:
         """Add a contribution to what a leaf, or the node that made `tensor`, has received."""
@@ -77,52 +81,48 @@ def walk(
         received = pending.get(node)
         if received is None:
             received = pending[node] = [None] * max(1, len(node.outputs))
+            heappush(latest, (-node.serial, node))
         earlier = received[tensor.output_index]
         received[tensor.output_index] = gradient if earlier is None else earlier + gradient
 
-    token = CURRENT_MODE.set(CURRENT_MODE.get()._replace(recording=create_graph))
-    try:
-        for output, cotangent in zip(outputs, cotangents, strict=True):
-            deposit(output, cotangent)
-        order = topological_order(pending)
-        leading = set() if targets is None else _leading_to(targets, order)
-        for node in reversed(order):
-            received = pending.pop(node, None)
-            if received is None:
-                continue
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        deposit(output, cotangent)
+    leading = None if targets is None else _leading_to(targets, topological_order(pending))
+    with enable_grad() if create_graph else _AS_IT_IS:
+        while latest:
+            node = heappop(latest)[1]
+            received = pending.pop(node)
             for reference in node.kept:
                 _fill_kept(reference(), received)
-            wanted = [
-                isinstance(value, Tensor)
-                and value.requires_grad
-                and (targets is None or value in targets or value.node in leading)
-                for value in node.inputs
-            ]
-            for tensor, gradient in zip(
-                node.inputs, _vjp(node, wanted, received, create_graph), strict=True
-            ):
-                if gradient is not None:
-                    deposit(tensor, gradient)
+            wanted = node.wanted
+            if leading is not None:
+                wanted = [want and id(v) in leading for want, v in zip(wanted, node.inputs)]
+            for tensor, gradient in _vjp(node, wanted, received, create_graph):
+                deposit(tensor, gradient)
             if not (create_graph or retain_graph):
                 node.free()
-    finally:
-        CURRENT_MODE.reset(token)
     return gradients
 
 
-def _leading_to(targets: set[Tensor], order: list[Node]) -> set[Node | None]:
-    """The nodes below which there is a target; `order` has every node after its inputs."""
-    leading: set[Node | None] = set()
+_AS_IT_IS = nullcontext()
+
+
+def _leading_to(targets: set[Tensor], order: list[Node]) -> set[int]:
+    """Identities of the inputs that are a target or depend on one; `order` has inputs first."""
+    nodes: set[Node | None] = set()
+    tensors: set[int] = set()
     for node in order:
         for value in node.inputs:
-            if isinstance(value, Tensor) and (value in targets or value.node in leading):
-                leading.add(node)
-                break
-    return leading
+            if isinstance(value, Tensor) and (value in targets or value.node in nodes):
+                tensors.add(id(value))
+                nodes.add(node)
+    return tensors
 
 
-def _vjp(node: Node, wanted: list[bool], received: list[Any], create_graph: bool) -> Sequence[Any]:
-    """Pass what a node received through its op's rules: a gradient for each wanted input."""
+def _vjp(
+    node: Node, wanted: list[bool], received: list[Any], create_graph: bool
+) -> Iterator[tuple[Tensor, Any]]:
+    """Pass what a node received through its op's rules: each wanted input with its gradient."""
     if node.freed:
         raise RuntimeError(
             f"The backward pass reached {node.op.name} a second time, after its values were "
@@ -133,8 +133,8 @@ def _vjp(node: Node, wanted: list[bool], received: list[Any], create_graph: bool
     outputs: Sequence[Any] = node.outputs
     if create_graph:
         arrays = [
-            value if isinstance(value, Tensor) and value.requires_grad else array
-            for value, array in zip(node.inputs, node.arrays, strict=True)
+            tensor if want else array
+            for want, tensor, array in zip(node.wanted, node.inputs, node.arrays, strict=True)
         ]
         outputs = [wrap(output, node, i) for i, output in enumerate(node.outputs)]
     if len(outputs) == 1:
@@ -145,15 +145,13 @@ def _vjp(node: Node, wanted: list[bool], received: list[Any], create_graph: bool
             for cotangent, output in zip(received, node.outputs, strict=True)
         )
         gradients = node.op.gradients(wanted, filled, tuple(outputs), arrays, node.params)
-    fitted = [
-        None if gradient is None or not want else fit(gradient, array)
-        for want, gradient, array in zip(wanted, gradients, node.arrays, strict=True)
-    ]
-    if CURRENT_MODE.get().anomaly:
-        for position, gradient in enumerate(fitted):
-            if gradient is not None:
-                anomaly.check_backward(node, position, gradient)
-    return fitted
+    anomalous = CURRENT_MODE.get().anomaly
+    for position, gradient in enumerate(gradients):
+        if gradient is not None and wanted[position]:
+            fitted = fit(gradient, node.arrays[position])
+            if anomalous:
+                anomaly.check_backward(node, position, fitted)
+            yield node.inputs[position], fitted
 
 
 def fit(gradient: Any, array: Any) -> Any:
@@ -169,7 +167,9 @@ def fit(gradient: Any, array: Any) -> Any:
             for axis in range(gradient.ndim)
             if axis < extra or (shape[axis - extra] == 1 and gradient.shape[axis] != 1)
         )
-        gradient = np.reshape(np.sum(gradient, axis=repeated), shape)
+        gradient = np.add.reduce(gradient, axis=repeated)
+        if gradient.shape != shape:
+            gradient = gradient.reshape(shape)
     if gradient.dtype != array.dtype:
         gradient = gradient.astype(array.dtype)
     return gradient
@@ -187,7 +187,7 @@ def _seed(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
                 f"backward() without a gradient needs a scalar, got shape {tensor.shape}: reduce "
                 f"it with .sum() or .mean(), or pass gradient= of that shape."
             )
-        gradient = np.ones_like(tensor.data)
+        gradient = np.ones(tensor.shape, tensor.dtype)
     elif np.shape(gradient) != tensor.shape:
         raise ValueError(
             f"backward() got a gradient of shape {np.shape(gradient)} for a tensor of shape "

@@ -36,10 +36,10 @@ def call_ufunc(
     Raises:
         TypeError: no gradient rule, or an option that a recorded call cannot take.
     """
-    if method == "__call__" and not kwargs:
+    if method == "__call__" and (not kwargs or kwargs.keys() == {"axis"}):  # np.vecdot has an axis
         implementation = NUMPY_FUNCTIONS.get(ufunc)
         if implementation is not None:
-            return implementation(*inputs)
+            return implementation(*inputs, **kwargs)
         raise TypeError(_no_rule(ufunc.__name__))
     if "out" in kwargs:
         return _write_into(ufunc, method, inputs, kwargs)

@@ -97,7 +97,13 @@ class Op(Declared):
         self.derivative = derivative
         self.differentiable = any(vjp is not None for vjp in self.vjps)
         self.names, self.positional, self.defaults = _signature(forward)
-        self._arrays_only = not variadic and len(self.names) in (0, self.arity)
+        parameters = self.names[self.arity :] if not variadic else tuple(self.defaults)
+        # Present when every parameter has a default: a call may then skip sorting its arguments.
+        self._optional = (
+            {name: self.defaults[name] for name in parameters}
+            if all(name in self.defaults for name in parameters)
+            else None
+        )
         self.__doc__ = forward.__doc__
 
     def __repr__(self) -> str:
@@ -110,24 +116,27 @@ class Op(Declared):
         Raises:
             TypeError: an argument that the op does not know.
         """
-        if self.variadic:
-            params = self.defaults | params
-        elif params or not self._arrays_only or len(args) != self.arity:
-            args, params = self._separate(args, params)
-        return self.record(args, params)
+        optional = self._optional
+        if optional is not None and (self.variadic or len(args) == self.arity):
+            if not params:
+                return self.record(args, optional)
+            if params.keys() <= optional.keys():
+                return self.record(args, optional | params)
+        return self.record(*self._separate(args, params))
 
     def record(self, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Compute, and link a node to the tape if a gradient may be asked for."""
-        is_tensor = requires_grad = False
+        is_tensor = False
         arrays = []
+        wanted = []
         for arg in args:
             if isinstance(arg, Tensor):
                 is_tensor = True
-                if arg.requires_grad:
-                    requires_grad = True
                 arrays.append(arg.data)
+                wanted.append(arg.requires_grad)
             else:  # rules may ask any operand for its shape
                 arrays.append(np.asarray(arg) if type(arg) is list else arg)
+                wanted.append(False)
         result = self.forward(*arrays, **params)
         if not is_tensor:
             return result
@@ -139,13 +148,13 @@ class Op(Declared):
             origin = anomaly.user_origin()
             anomaly.check_forward(self, arrays, outputs, origin)
         node = None
-        if requires_grad and mode.recording and self.differentiable:
-            node = Node(self, args, arrays, params, outputs, origin)
-        if several:
-            tensors = tuple(wrap(output, node, i) for i, output in enumerate(outputs))
-            # NumPy names the results of some functions: np.linalg.svd(a).S
-            return type(result)._make(tensors) if hasattr(result, "_make") else tensors
-        return wrap(result, node, 0)
+        if mode.recording and self.differentiable and True in wanted:
+            node = Node(self, args, arrays, params, outputs, wanted, origin)
+        if not several:
+            return wrap(result, node, 0)
+        tensors = tuple(wrap(output, node, i) for i, output in enumerate(outputs))
+        # NumPy names the results of some functions: np.linalg.svd(a).S
+        return type(result)._make(tensors) if hasattr(result, "_make") else tensors
 
     def gradients(
         self, wanted: Sequence[bool], g: Any, y: Any, arrays: Sequence[Any], params: dict[str, Any]

@@ -1,8 +1,9 @@
-"""The tape: one node for each recorded op, linked to the nodes that made its inputs."""
+"""The tape: one node for each recorded op, numbered in the order of recording."""
 
 from __future__ import annotations
 
 import weakref
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from nnscratch.autograd.anomaly import Origin
     from nnscratch.autograd.op import Op
     from nnscratch.autograd.tensor import Tensor
+
+_serials = count()
 
 
 class Node:
@@ -22,10 +25,24 @@ class Node:
         arrays: the same arguments as plain arrays, as they were at the time of the call.
         params: its other arguments by name (an axis, a shape).
         outputs: the plain arrays that it returned, one or several.
+        wanted: for each input whether it requires a gradient.
         origin: where in the user's program it was recorded (only under `detect_anomaly`).
+        serial: its place on the tape. Whatever uses a result is recorded after what made it, so
+            falling serials are a reverse topological order.
+        kept: tensors of this node that asked to keep their gradient.
     """
 
-    __slots__ = ("arrays", "inputs", "kept", "op", "origin", "outputs", "params")
+    __slots__ = (
+        "arrays",
+        "inputs",
+        "kept",
+        "op",
+        "origin",
+        "outputs",
+        "params",
+        "serial",
+        "wanted",
+    )
 
     def __init__(
         self,
@@ -34,15 +51,18 @@ class Node:
         arrays: list[Any],
         params: dict[str, Any],
         outputs: tuple[Any, ...],
+        wanted: list[bool],
         origin: Origin | None,
     ) -> None:
-        """Link one application of `op` into the tape."""
+        """Put one application of `op` at the end of the tape."""
         self.op = op
         self.inputs = inputs
         self.arrays = arrays
         self.params = params
         self.outputs = outputs
+        self.wanted = wanted
         self.origin = origin
+        self.serial = next(_serials)
         self.kept: tuple[weakref.ref[Tensor], ...] = ()
 
     @property
@@ -61,26 +81,13 @@ class Node:
 
 
 def topological_order(roots: Iterable[Node]) -> list[Node]:
-    """Every node that `roots` depend on, each one after all the nodes that made its inputs.
-
-    Depth first with a stack of our own: a chain of any length raises no RecursionError. A node is
-    put in the order when it is met a second time, that is after everything below it.
-    """
-    order: list[Node] = []
-    seen: set[Node] = set()
-    finished: set[Node] = set()
-    stack = list(roots)
+    """Every node that `roots` depend on, each one after all the nodes that made its inputs."""
+    found = set(roots)
+    stack = list(found)
     while stack:
-        node = stack[-1]
-        if node not in seen:
-            seen.add(node)
-            for tensor in node.inputs:
-                maker = getattr(tensor, "node", None)
-                if maker is not None and maker not in seen:
-                    stack.append(maker)
-            continue
-        stack.pop()
-        if node not in finished:
-            finished.add(node)
-            order.append(node)
-    return order
+        for tensor in stack.pop().inputs:
+            maker = getattr(tensor, "node", None)
+            if maker is not None and maker not in found:
+                found.add(maker)
+                stack.append(maker)
+    return sorted(found, key=lambda node: node.serial)

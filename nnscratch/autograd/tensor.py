@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import nnscratch  # its `autograd.backward` builds Tensors, so it is looked up when it is called
 from nnscratch.autograd.array_methods import ArrayMethods
 from nnscratch.autograd.numpy_protocol import call_function, call_ufunc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import nnscratch.autograd.backward
 
     import numpy.typing as npt
 
@@ -192,9 +195,7 @@ class Tensor(ArrayMethods):
             RuntimeError: nothing here requires a gradient, or the tape was already used up.
             ValueError: not a scalar and no `gradient` given, or one of another shape.
         """
-        from nnscratch.autograd.backward import backward  # backward builds Tensors
-
-        backward(self, gradient, create_graph=create_graph, retain_graph=retain_graph)
+        nnscratch.autograd.backward.backward(self, gradient, create_graph, retain_graph)
 
     def zero_grad(self) -> None:
         """Forget the gradient, so that the next `backward` starts anew instead of adding."""
@@ -306,14 +307,21 @@ def tensor(data: Any, requires_grad: bool = False, dtype: npt.DTypeLike | None =
     return Tensor(_as_array(source, dtype).copy(), requires_grad)
 
 
+_SCALARS = (np.generic, int, float)
+
+
 def wrap(data: Any, node: Node | None, output_index: int) -> Tensor:
     """A tensor around the result of an op, or around numbers that nothing recorded."""
     result = Tensor.__new__(Tensor)
-    result.data = np.asarray(data) if isinstance(data, np.generic | int | float) else data
+    if isinstance(data, _SCALARS):
+        data = np.asarray(data)
+    if node is not None and data.dtype.kind != "f":
+        node = None
+    result.data = data
     result.grad = None
-    result.node = node if node is None or result.data.dtype.kind == "f" else None
+    result.node = node
     result.output_index = output_index
-    result.requires_grad = result.node is not None
+    result.requires_grad = node is not None
     return result
 
 

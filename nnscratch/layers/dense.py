@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnscratch import activations
 from nnscratch.layers.layer import Layer
 from nnscratch.ops.neural import dense
+from nnscratch.ops.special import relu
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,8 @@ class Dense(Layer):
             )
         if self.bias is None:
             return self.activation(inputs @ self.kernel)
+        if self.activation is relu:
+            return dense(inputs, self.kernel, self.bias, activation="relu")
         return self.activation(dense(inputs, self.kernel, self.bias))
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -15,8 +15,6 @@ from nnscratch.autograd import OPS
 if TYPE_CHECKING:
     from nnscratch.autograd import Composite, Op
 
-import os
-
 for _family in (
     "arithmetic",
     "elementary",
@@ -37,8 +35,7 @@ for _family in (
     "decompositions",
     "neural",
 ):
-    if os.path.exists(os.path.join(os.path.dirname(__file__), _family + ".py")):
-        import_module(f"nnscratch.ops.{_family}")
+    import_module(f"nnscratch.ops.{_family}")
 
 
 def __getattr__(name: str) -> Op | Composite:

@@ -89,7 +89,7 @@ positive = Op(
     vjps=(lambda g, y, a: g,),
     samples=lambda s: [call(s.normal(2, 3)), call(s.normal())],
     torch="positive",
-    numpy=[np.positive],
+    numpy=[np.positive, np.conjugate],
 )
 
 reciprocal = Op(
@@ -119,12 +119,13 @@ def _power_base_gradient(g: Any, y: Any, a: Any, b: Any) -> Any:
     """Compute b a^(b-1), and 0 for 0⁰, where the formula would be 0 · 0⁻¹."""
     if isinstance(b, int | float):
         return g * b * a ** (b - 1) if b else np.zeros_like(g)
-    return g * b * a ** np.where(np.logical_and(a == 0, b == 0), 0, b - 1)
+    both_zero = np.logical_and(np.equal(a, 0), np.equal(b, 0))
+    return g * b * a ** np.where(both_zero, 0, np.subtract(b, 1))
 
 
 def _power_exponent_gradient(g: Any, y: Any, a: Any, b: Any) -> Any:
     """Compute a^b log a, and its limit 0 at the base 0, where the formula would be 0 · -∞."""
-    return g * y * np.log(np.where(np.logical_and(a == 0, b >= 0), 1, a))
+    return g * y * np.log(np.where(np.logical_and(np.equal(a, 0), b >= 0), 1, a))
 
 
 power = Op(
@@ -142,8 +143,8 @@ power = Op(
         call(s.normal(4), -1),
         call(s.positive(4), 0.5),
         call(2.0, s.normal(3)),
-        call(s.normal(4), np.array([0, 1, 2, 3])),
-        call(np.zeros(4), np.array([0, 1, 2, 3])),
+        call(s.normal(4), np.array([0, 1, 2, 3], dtype=np.int8)),
+        call(np.zeros(4), np.array([0, 1, 2, 3], dtype=np.int8)),
         call(np.zeros(2), 0),
     ],
     torch=lambda torch, a, b: a**b,
@@ -177,8 +178,8 @@ floor_divide = Op(
     derivative=r"\bar a = 0, \quad \bar b = 0",
     vjps=(_zero_gradient, _zero_gradient),
     samples=lambda s: [
-        call(s.distinct(2, 3), np.array([[0.7], [-0.7]])),
-        call(s.distinct(5), 0.7),
+        call(s.distinct(2, 3), np.array([[0.77], [-0.77]])),
+        call(s.distinct(5), 0.77),
         call(7.1, s.positive(3)),
     ],
     torch=lambda torch, a, b: torch.floor(torch.divide(a, b)),
@@ -192,11 +193,11 @@ mod = Op(
     derivative=r"\bar a = \bar y, \quad \bar b = -\bar y \left\lfloor \frac{a}{b} \right\rfloor",
     vjps=(lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b)),
     samples=lambda s: [
-        call(s.distinct(2, 3), np.array([[0.7], [-0.7]])),
-        call(s.distinct(5), 0.7),
+        call(s.distinct(2, 3), np.array([[0.77], [-0.77]])),
+        call(s.distinct(5), 0.77),
         call(7.1, s.positive(3)),
     ],
-    torch="remainder",
+    torch=lambda torch, a, b: torch.remainder(torch.as_tensor(a), b),
     numpy=[np.mod],
 )
 
@@ -207,8 +208,8 @@ fmod = Op(
     derivative=r"\bar a = \bar y, \quad \bar b = -\bar y \operatorname{trunc} \frac{a}{b}",
     vjps=(lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b)),
     samples=lambda s: [
-        call(s.distinct(2, 3), np.array([[0.7], [-0.7]])),
-        call(s.distinct(5), 0.7),
+        call(s.distinct(2, 3), np.array([[0.77], [-0.77]])),
+        call(s.distinct(5), 0.77),
     ],
     torch="fmod",
     numpy=[np.fmod],
@@ -219,8 +220,8 @@ fmod = Op(
     "divmod",
     formula=r"q = \left\lfloor \frac{a}{b} \right\rfloor, \quad r = a - b q",
     samples=lambda s: [
-        call(s.distinct(2, 3), np.array([[0.7], [-0.7]])),
-        call(s.distinct(5), 0.7),
+        call(s.distinct(2, 3), np.array([[0.77], [-0.77]])),
+        call(s.distinct(5), 0.77),
     ],
     torch=lambda torch, a, b: (torch.floor(torch.divide(a, b)), torch.remainder(a, b)),
     numpy=[np.divmod],
@@ -256,6 +257,6 @@ ldexp = Op(
     derivative=r"\bar a = \bar y\, 2^n",
     vjps=(lambda g, y, a, n: np.ldexp(g, n), None),
     samples=lambda s: [call(s.normal(2, 3), np.array([-2, 0, 3])), call(s.normal(), 4)],
-    torch=lambda torch, a, n: torch.ldexp(a, torch.as_tensor(n)),
+    torch=lambda torch, a, n: a * 2.0**n,
     numpy=[np.ldexp],
 )

@@ -15,8 +15,8 @@ def _cumsum_vjp(g: Any, y: Any, a: Any, axis: int | None) -> Any:
 
 
 def _cumprod_vjp(g: Any, y: Any, a: Any, axis: int | None) -> Any:
-    r"""ā_i = (Π_{j<i} a_j) r_i with r_i = ḡ_i + a_{i+1} r_{i+1}: no division, so zeros are right."""
-    if axis is None:
+    """Without division, so that zeros are right: (Π_{j<i} a_j) r_i, r_i = g_i + a_{i+1} r_{i+1}."""
+    if axis is None or a.ndim == 0:
         return np.reshape(_cumprod_vjp(g, y, np.reshape(a, -1), 0), a.shape)
     rows, arrived = np.moveaxis(a, axis, -1), np.moveaxis(g, axis, -1)
     before = _shifted(np.moveaxis(y, axis, -1), 1)
@@ -24,7 +24,7 @@ def _cumprod_vjp(g: Any, y: Any, a: Any, axis: int | None) -> Any:
 
 
 def _reverse_recurrence(a: Any, b: Any) -> Any:
-    """r with r_i = b_i + a_{i+1} r_{i+1}, along the last axis."""
+    """Solve r_i = b_i + a_{i+1} r_{i+1}, along the last axis."""
     following = np.roll(a, -1, -1)  # the last one, a_0, multiplies nothing
     return np.flip(linear_recurrence(np.flip(following, -1), np.flip(b, -1)), -1)
 
@@ -187,8 +187,11 @@ def cumulative_prod(x: Any, /, *, axis: int | None = None, include_initial: bool
 
 def _one_axis(name: str, x: Any, axis: int | None) -> tuple[Any, int]:
     x = as_array(x)
-    if axis is None and x.ndim != 1:
-        raise ValueError(f"{name} of an array of shape {x.shape} needs axis=: say along which one.")
+    if x.ndim == 0 or (axis is None and x.ndim > 1):
+        raise ValueError(
+            f"{name} needs an array of one axis, or several and axis=, got shape {x.shape} and "
+            f"axis {axis}."
+        )
     return x, axis or 0
 
 
@@ -205,9 +208,12 @@ def _with_initial(y: Any, first: int, axis: int) -> Any:
         call(s.normal(4)),
         call(s.normal(3, 4), n=2, axis=0),
         call(s.normal(2, 3), axis=-1, prepend=s.normal(2, 1)),
-        call(s.normal(2, 3), prepend=0.0, append=s.normal(2, 2)),
+        call(s.normal(2, 3), prepend=s.normal(2, 2), append=s.normal(2, 1)),
         call(s.normal(3), n=0),
     ],
+    torch=lambda torch, a, n=1, axis=-1, prepend=None, append=None: torch.diff(
+        a, n, axis, prepend, append
+    ),
     numpy=[np.diff],
 )
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
@@ -226,6 +232,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     a = as_array(a)
     if n < 0 or a.ndim == 0:
         raise ValueError(f"diff needs at least one axis and n >= 0, got shape {a.shape} and n={n}.")
+    if n == 0:  # NumPy then leaves the ends away too
+        return a
     axis = normalized_axis(axis, a.ndim)
     edge = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
     ends = [

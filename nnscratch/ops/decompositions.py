@@ -165,6 +165,7 @@ def eigh(a: Any, UPLO: Any = "L") -> Any:
 )
 def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
     """Eigenvalues, ascending, of each symmetric matrix; see `eigh`."""
+    require_matrices("eigvalsh", a)
     return eigh(a, UPLO)[0]
 
 
@@ -248,6 +249,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 )
 def svdvals(x: Any, /) -> Any:
     """Singular values, descending, of each matrix."""
+    require_matrices("svdvals", x, square=False)
     return svd(x, compute_uv=False)
 
 
@@ -267,7 +269,13 @@ def _tall_qr_vjp(of_q: Any, of_r: Any, q: Any, r: Any) -> Any:
     inner = r @ of_r.mT - of_q.mT @ q
     lower = np.tril(np.ones((n, n), inner.dtype)) * inner
     below = np.tril(np.ones((n, n), inner.dtype), -1) * inner
-    return np.linalg.solve(r, (of_q + q @ (lower + below.mT)).mT).mT
+    try:
+        return np.linalg.solve(r, (of_q + q @ (lower + below.mT)).mT).mT
+    except np.linalg.LinAlgError:
+        raise np.linalg.LinAlgError(
+            f"the gradient of qr exists only at full rank, got a Q of shape {q.shape} with a zero "
+            f"on R's diagonal: use svd, or add a small multiple of the identity."
+        ) from None
 
 
 @op(

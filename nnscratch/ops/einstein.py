@@ -39,8 +39,7 @@ def _einsum_vjp(
     factors = [g, *operands[: i - 1], *operands[i:]]
     lengths: dict[str, int] = {}
     for term, shape in zip(terms, shapes, strict=True):
-        for letter, length in zip(term, shape, strict=True):
-            lengths[letter] = length if lengths.get(letter, 1) == 1 else lengths[letter]
+        lengths.update(zip(term, shape, strict=True))
     unused = iter([c for c in ascii_letters if c not in own and c not in "".join(terms)])
     target = ""
     for letter, length in zip(own, own_shape, strict=True):

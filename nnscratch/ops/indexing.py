@@ -32,11 +32,15 @@ def _torch_scatter(torch: Any, values: Any, shape: tuple[int, ...], index: Any) 
     return _torch_update(torch, values.new_zeros(shape), values, index, True)
 
 
+def _getitem_vjp(g: Any, y: Any, a: Any, index: Any) -> Any:
+    return scatter(g, a.shape, index)
+
+
 @op(
     "getitem",
     formula=r"y_k = a_{i(k)}",
     derivative=r"\bar a_j = \sum_{k:\, i(k) = j} \bar y_k",
-    vjps=(lambda g, y, a, index: scatter(g, a.shape, index),),
+    vjps=(_getitem_vjp,),
     samples=lambda s: [
         call(s.normal(4, 3), index=1),
         call(s.normal(4, 3), index=(slice(None, None, -2), None, 0)),
@@ -96,19 +100,26 @@ def scatter(values: Any, shape: tuple[int, ...], index: Any) -> Any:
     return result
 
 
+def _set_at_vjp(g: Any, y: Any, a: Any, value: Any, index: Any) -> Any:
+    return set_at(g, 0, index)
+
+
 @op(
     "set_at",
     formula=r"y = a, \quad y_{i(k)} = v_k",
-    derivative=r"\bar a_j = \bar y_j\,[j \notin i], \quad \bar v_k = \bar y_{i(k)}\,[k \text{ is the last with this } i(k)]",
+    derivative=r"\bar a_j = \bar y_j\,[j \notin i], \quad "
+    r"\bar v_k = \bar y_{i(k)}\,[k \text{ is the last with this } i(k)]",
     vjps=(
-        lambda g, y, a, value, index: set_at(g, 0, index),
+        _set_at_vjp,
         lambda g, y, a, value, index: _written(getitem(g, index), a.shape, index),
     ),
     samples=lambda s: [
         call(s.normal(4, 3), s.normal(3), index=1),
         call(s.normal(4, 3), 2.0, index=(slice(None, None, -2), 0)),
         call(s.normal(4, 3), s.normal(2, 1), index=np.array([0, -1])),
-        call(s.normal(2, 3), s.normal(), index=np.array([[True, False, True], [False, True, True]])),
+        call(
+            s.normal(2, 3), s.normal(), index=np.array([[True, False, True], [False, True, True]])
+        ),
         call(s.normal(), s.normal(), index=()),
         call(s.normal(2, 3), s.normal(0, 3), index=slice(2, 2)),
     ],
@@ -145,7 +156,9 @@ def set_at(a: Any, value: Any, index: Any) -> Any:
         call(s.normal(4, 3), 2.0, index=(slice(None, None, -2), 0)),
         call(s.normal(4, 3), s.normal(3, 1), index=np.array([0, -1, 0])),
         call(s.normal(2, 4), s.normal(2, 3), index=(slice(None), [1, 1, 3])),
-        call(s.normal(2, 3), s.normal(), index=np.array([[True, False, True], [False, True, True]])),
+        call(
+            s.normal(2, 3), s.normal(), index=np.array([[True, False, True], [False, True, True]])
+        ),
         call(s.normal(), s.normal(), index=()),
     ],
     torch=lambda torch, a, value, index: _torch_update(torch, a, value, index, True),
@@ -275,6 +288,13 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     return np.nonzero(condition) if x is None else np.where(condition, x, y)
 
 
+def _torch_select(torch: Any, condlist: Any, choicelist: Any, default: Any) -> Any:
+    result = torch.as_tensor(default, dtype=choicelist[0].dtype)
+    for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
+        result = torch.where(torch.as_tensor(condition), choice, result)
+    return result
+
+
 @composite(
     "select",
     formula=r"y = a_k \text{ for the first } k \text{ with } c_k, \text{ else } d",
@@ -283,6 +303,9 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
         call([s.mask(3)], [s.normal(3)], default=-1.0),
         call([s.mask(4), s.mask(1)], [s.normal(4), s.normal()], s.normal(4)),
     ],
+    torch=lambda torch, condlist, choicelist, default=0: _torch_select(
+        torch, condlist, choicelist, default
+    ),
     numpy=[np.select],
 )
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
@@ -316,7 +339,9 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
         call([False, True, True], s.normal(2, 3)),
     ],
     torch=lambda torch, condition, a, axis=None: torch.index_select(
-        a if axis is not None else a.reshape(-1), axis or 0, torch.as_tensor(condition).nonzero()[:, 0]
+        a if axis is not None else a.reshape(-1),
+        axis or 0,
+        torch.as_tensor(condition).nonzero()[:, 0],
     ),
     numpy=[np.compress],
 )
@@ -400,4 +425,3 @@ def _fitted(verb: str, value: Any, array: Any, index: Any) -> Any:
             f"t.at[index].{verb} got values of shape {value.shape} for selected elements of shape "
             f"{selected}: give a value that broadcasts to them."
         ) from None
-

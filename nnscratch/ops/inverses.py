@@ -166,11 +166,18 @@ def det(a: Any) -> Any:
     return np.linalg.det(a)
 
 
+def _slogdet_vjp(g: Any, y: Any, a: Any) -> Any:
+    try:
+        return g[1][..., None, None] * np.linalg.inv(a).mT
+    except np.linalg.LinAlgError:
+        raise _singular("the gradient of slogdet", a.shape) from None
+
+
 @op(
     "slogdet",
     formula=r"s = \mathrm{sign}(\det A), \quad y = \ln |\det A|",
     derivative=r"\bar A = \bar y\, A^{-\top}",
-    vjps=(lambda g, y, a: g[1][..., None, None] * np.linalg.inv(a).mT,),
+    vjps=(_slogdet_vjp,),
     samples=lambda s: [call(s.matrix(3, 3)), call(-s.matrix(2, 3, 3)), call(s.normal(0, 2, 2))],
     torch="linalg.slogdet",
     numpy=[np.linalg.slogdet],

@@ -42,9 +42,7 @@ def concatenate_arrays(*arrays: Any, axis: int = 0) -> Any:
     formula=r"y_i = a_i \text{ along a new axis}",
     derivative=r"\bar a_i = \bar y_i",
     variadic=True,
-    vjps=(
-        lambda i, g, y, *arrays, axis: g[(slice(None),) * normalized_axis(axis, g.ndim) + (i,)],
-    ),
+    vjps=(lambda i, g, y, *arrays, axis: g[(slice(None),) * normalized_axis(axis, g.ndim) + (i,)],),
     samples=lambda s: [
         call(s.normal(2, 3), s.normal(2, 3)),
         call(s.normal(2), s.normal(2), s.normal(2), axis=-1),
@@ -227,10 +225,10 @@ def column_stack(tup: Any) -> Any:
     samples=lambda s: [
         call(s.normal(2, 3), s.normal(2)),
         call(s.normal(2, 3), s.normal(1, 3), axis=0),
-        call(s.normal(2), 1.0),
+        call(s.normal(2), s.normal()),
     ],
     torch=lambda torch, arr, values, axis=None: (
-        torch.cat([arr.reshape(-1), torch.as_tensor(values, dtype=arr.dtype).reshape(-1)])
+        torch.cat([arr.reshape(-1), values.reshape(-1)])
         if axis is None
         else torch.cat([arr, values], axis)
     ),
@@ -238,9 +236,7 @@ def column_stack(tup: Any) -> Any:
 )
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     """`values` put behind `arr` along `axis`; without one, both are flattened."""
-    if not hasattr(values, "shape"):
-        values = np.asarray(values, np.result_type(as_array(arr).dtype, _scalar_kind(values)))
-    return np.concatenate([arr, values], axis=axis)
+    return np.concatenate([as_array(arr), as_array(values)], axis=axis)
 
 
 def _split_ends(length: int, sections: Any) -> tuple[int, ...]:
@@ -389,7 +385,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
         call([[s.normal(), 2.0], [0, s.normal()]]),
         call([s.normal(2), [1.0, s.normal()]]),
         call(s.normal(2, 2)),
-        call((s.normal(2, 3), s.normal(2, 3)), dtype=np.float64),
+        call((s.normal(2, 3), s.normal(2, 3))),
     ],
 )
 def array(data: Any, dtype: Any = None) -> Any:
@@ -424,7 +420,7 @@ def _dtypes(data: Any) -> list[Any]:
     """The dtype of each leaf; a Python number stands for itself, since it adopts the others'."""
     if isinstance(data, list | tuple):
         return [dtype for part in data for dtype in _dtypes(part)]
-    return [data.dtype if hasattr(data, "dtype") else _scalar_kind(data)]
+    return [getattr(data, "dtype", data)]
 
 
 def _stacked(data: Any, dtype: Any) -> Any:

@@ -181,23 +181,22 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         call(s.normal(2, 2, 3), s.normal(3)),
         call(s.normal(3), s.normal(2, 3, 2)),
         call(s.normal(2, 2, 3), s.normal(2, 3, 2)),
-        call(s.normal(2, 3), 2.0),
+        call(s.normal(2, 3), s.normal()),
         call(s.normal(), s.normal(3)),
         call(s.normal(), s.normal()),
     ],
     torch=lambda torch, a, b: (
-        a * b if not as_array(a).ndim or not as_array(b).ndim
-        else a @ b if as_array(b).ndim == 1
+        a * b if not a.ndim or not b.ndim
+        else a @ b if b.ndim == 1
         else torch.tensordot(a, b, ([a.ndim - 1], [b.ndim - 2]))
     ),
     numpy=[np.dot],
 )  # fmt: skip
 def dot(a: Any, b: Any) -> Any:
     """Sum over the last axis of `a` and the last but one of `b` (the only one of a vector)."""
-    a, b = as_array(a), as_array(b)
-    if not a.ndim or not b.ndim:
+    if not as_array(a).ndim or not as_array(b).ndim:
         return np.multiply(a, b)
-    if b.ndim <= 2:
+    if as_array(b).ndim <= 2:
         return np.matmul(a, b)
     return np.tensordot(a, b, (-1, -2))
 
@@ -209,15 +208,14 @@ def dot(a: Any, b: Any) -> Any:
         call(s.normal(3), s.normal(3)),
         call(s.normal(2, 3), s.normal(3)),
         call(s.normal(2, 2, 3), s.normal(2, 3)),
-        call(s.normal(2, 3), 2.0),
+        call(s.normal(2, 3), s.normal()),
     ],
-    torch=lambda torch, a, b: torch.inner(a, torch.as_tensor(b, dtype=a.dtype)),
+    torch="inner",
     numpy=[np.inner],
 )
 def inner(a: Any, b: Any) -> Any:
     """Sum over the last axes of `a` and `b`."""
-    a, b = as_array(a), as_array(b)
-    if not a.ndim or not b.ndim:
+    if not as_array(a).ndim or not as_array(b).ndim:
         return np.multiply(a, b)
     return np.tensordot(a, b, (-1, -1))
 
@@ -314,8 +312,10 @@ def kron(a: Any, b: Any) -> Any:
         call(s.normal(3, 2), s.normal(2, 3), axisa=0, axisc=0),
     ],
     torch=lambda torch, a, b, axisa=-1, axisb=-1, axisc=-1, axis=None: torch.linalg.cross(
-        a.movedim(axisa if axis is None else axis, -1),
-        b.movedim(axisb if axis is None else axis, -1),
+        *torch.broadcast_tensors(
+            a.movedim(axisa if axis is None else axis, -1),
+            b.movedim(axisb if axis is None else axis, -1),
+        )
     ).movedim(-1, axisc if axis is None else axis),
     numpy=[np.cross],
 )

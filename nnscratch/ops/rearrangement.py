@@ -180,11 +180,12 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 def _without_padding(g: Any, y: Any, array: Any, widths: Any, value: Any) -> Any:
-    middle = (
-        slice(before, before + length)
-        for (before, _), length in zip(widths, array.shape, strict=True)
-    )
-    return g[tuple(middle)]
+    before = np.broadcast_to(widths, (array.ndim, 2))[:, 0]
+    return g[
+        tuple(
+            slice(start, start + length) for start, length in zip(before, array.shape, strict=True)
+        )
+    ]
 
 
 @op(
@@ -195,12 +196,13 @@ def _without_padding(g: Any, y: Any, array: Any, widths: Any, value: Any) -> Any
     samples=lambda s: [
         call(s.normal(2, 3), widths=((1, 0), (0, 2)), value=0),
         call(s.normal(3), widths=((2, 1),), value=((1.5, -2.5),)),
-        call(s.normal(), widths=(), value=0),
     ],
-    torch=lambda torch, array, widths, value: torch.as_tensor(
-        np.pad(np.zeros(tuple(array.shape)), widths, constant_values=value), dtype=array.dtype
-    )
-    + torch.nn.functional.pad(array, [width for pair in widths[::-1] for width in pair]),
+    torch=lambda torch, array, widths, value: (
+        torch.as_tensor(
+            np.pad(np.zeros(tuple(array.shape)), widths, constant_values=value), dtype=array.dtype
+        )
+        + torch.nn.functional.pad(array, [width for pair in widths[::-1] for width in pair])
+    ),
 )
 def pad_constant(array: Any, widths: Any, value: Any) -> Any:
     """A border of constants; `np.pad` with mode="constant" calls this.
@@ -227,8 +229,7 @@ def pad_constant(array: Any, widths: Any, value: Any) -> Any:
     torch=lambda torch, array, pad_width, mode="constant", constant_values=0: (
         _torch_gather(np.pad)(torch, array, pad_width, mode)
         if mode != "constant"
-        else _torch_gather(np.pad)(torch, array, pad_width, "edge")
-        .where(
+        else _torch_gather(np.pad)(torch, array, pad_width, "edge").where(
             torch.as_tensor(np.pad(np.ones(tuple(array.shape), bool), pad_width)),
             torch.tensor(constant_values, dtype=array.dtype),
         )
@@ -252,6 +253,8 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
     array = as_array(array)
     pairs = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2))
     widths = tuple((int(before), int(after)) for before, after in pairs)
+    if array.ndim == 0:
+        return np.copy(array)
     if mode == "constant":
         return pad_constant(array, widths=widths, value=constant_values)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):

@@ -54,7 +54,7 @@ def argmin(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
         call(np.array([1.0, 0.0, 1.0, 0.0]), stable=True),
     ],
     torch=lambda torch, a, axis=-1, stable=False: torch.argsort(
-        a.ravel() if axis is None else a, 0 if axis is None else axis, stable=stable
+        a.ravel() if axis is None else a, dim=0 if axis is None else axis, stable=stable
     ),
     numpy=[np.argsort],
 )

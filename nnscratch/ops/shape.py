@@ -173,7 +173,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     formula=r"y = a^\top \text{ over the last two axes}",
     samples=lambda s: [call(s.normal(2, 3)), call(s.normal(2, 3, 4))],
     torch=lambda torch, x: x.mT,
-    numpy=[np.matrix_transpose, np.linalg.matrix_transpose],
+    numpy=[np.matrix_transpose],
 )
 def matrix_transpose(x: Any) -> Any:
     """Each matrix of a batch, of shape (..., m, n), transposed."""
@@ -235,7 +235,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
         call(s.normal(), (2,)),
         call(s.normal(1, 3), (0, 3)),
     ],
-    torch="broadcast_to",
+    torch=lambda torch, array, shape: torch.broadcast_to(array, shape),
     numpy=[np.broadcast_to],
 )
 def broadcast_to(array: Any, shape: Any) -> Any:
@@ -250,7 +250,7 @@ def broadcast_to(array: Any, shape: Any) -> Any:
 @composite(
     "broadcast_arrays",
     formula=r"y_i = a_i \text{ repeated to the common shape}",
-    samples=lambda s: [call(s.normal(2, 1), s.normal(3)), call(s.normal(2), 1.0)],
+    samples=lambda s: [call(s.normal(2, 1), s.normal(3)), call(s.normal(2), s.normal())],
     torch=lambda torch, *args: torch.broadcast_tensors(*(torch.as_tensor(arg) for arg in args)),
     numpy=[np.broadcast_arrays],
 )

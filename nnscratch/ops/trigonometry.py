@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -74,6 +75,13 @@ arctan = Op(
     numpy=[np.arctan],
 )
 
+
+def _squared_radius(a: Any, b: Any) -> Any:
+    """a² + b², and 1 at the origin, where the gradient is then 0."""
+    radius = np.square(a) + np.square(b)
+    return np.where(radius == 0, 1, radius)
+
+
 arctan2 = Op(
     "arctan2",
     np.arctan2,
@@ -81,8 +89,8 @@ arctan2 = Op(
     derivative=r"\bar a = \bar y\, \frac{b}{a^2 + b^2}, \quad "
     r"\bar b = -\bar y\, \frac{a}{a^2 + b^2}",
     vjps=(
-        lambda g, y, a, b: g * b / (a * a + b * b),
-        lambda g, y, a, b: -g * a / (a * a + b * b),
+        lambda g, y, a, b: g * b / _squared_radius(a, b),
+        lambda g, y, a, b: -g * a / _squared_radius(a, b),
     ),
     samples=lambda s: [
         call(s.normal(2, 3), s.normal(2, 3)),

@@ -70,15 +70,15 @@ class ArrayData:
 
     def batches(self, shuffle: bool = False) -> Iterator[Batch]:
         """One pass over the data; `shuffle` draws a new order from the global generator."""
+        fields = (self.x, self.y, self.sample_weight)
         order = random.generator().permutation(self.samples) if shuffle else None
         for start in range(0, self.samples, self.batch_size):
             stop = start + self.batch_size
-            chosen = slice(start, stop) if order is None else order[start:stop]
-            yield Batch(
-                self.x[chosen],
-                None if self.y is None else self.y[chosen],
-                None if self.sample_weight is None else self.sample_weight[chosen],
-            )
+            if order is None:
+                yield Batch(*(None if a is None else a[start:stop] for a in fields))
+            else:
+                chosen = order[start:stop]
+                yield Batch(*(None if a is None else a.take(chosen, axis=0) for a in fields))
 
     def split(self, fraction: float) -> tuple[Batch, Batch]:
         """The first rows, and the last `fraction` of them, as in Keras.
