@@ -67,7 +67,7 @@ left.plot(epochs, first.history["loss"] + second.history["loss"], label="trainin
 left.plot(epochs, first.history["val_loss"] + second.history["val_loss"], label="held out")
 left.axvline(20.5, color="grey", linestyle=":", label="fine-tuning starts")
 left.set(xlabel="epoch", ylabel="binary cross-entropy", ylim=(0, None), title="Learning")
-left.legend()
+left.legend(loc="center right")
 probability = model.predict(x_test)[:, 0]
 bins = [i / 20 for i in range(21)]
 right.hist(

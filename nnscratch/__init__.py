@@ -37,6 +37,7 @@ from nnscratch.autograd import (
     vjp,
 )
 from nnscratch.models import Model, Sequential
+from nnscratch.ops.joining import array
 
 __version__ = "0.1.0"
 
@@ -47,6 +48,7 @@ __all__ = [
     "Sequential",
     "Tensor",
     "activations",
+    "array",
     "detect_anomaly",
     "elementwise_grad",
     "enable_grad",

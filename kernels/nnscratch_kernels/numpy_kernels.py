@@ -29,7 +29,7 @@ def dense(x: Array, kernel: Array, bias: Array, activation: str = "linear") -> A
         Shape (..., units); 2 · rows · inputs · units + rows · units operations, and as many again
         as there are outputs for "relu".
     """
-    y: Array = np.dot(x, kernel)
+    y: Array = np.dot(x, kernel) if x.ndim == 2 else np.matmul(x, kernel)
     y += bias
     if activation == "relu":
         np.maximum(y, 0, out=y)

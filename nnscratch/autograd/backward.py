@@ -96,7 +96,9 @@ def walk(
                 _fill_kept(reference(), received)
             wanted = node.wanted
             if leading is not None:
-                wanted = [want and id(v) in leading for want, v in zip(wanted, node.inputs)]
+                wanted = [
+                    want and id(v) in leading for want, v in zip(wanted, node.inputs, strict=True)
+                ]
             for tensor, gradient in _vjp(node, wanted, received, create_graph):
                 deposit(tensor, gradient)
             if not (create_graph or retain_graph):

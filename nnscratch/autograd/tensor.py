@@ -17,10 +17,9 @@ from nnscratch.autograd.numpy_protocol import call_function, call_ufunc
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import nnscratch.autograd.backward
-
     import numpy.typing as npt
 
+    import nnscratch.autograd.backward
     from nnscratch.autograd.tape import Node
 
 

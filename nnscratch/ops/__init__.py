@@ -10,7 +10,10 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nnscratch.autograd import OPS
+from nnscratch.autograd.numpy_protocol import NUMPY_FUNCTIONS
 
 if TYPE_CHECKING:
     from nnscratch.autograd import Composite, Op
@@ -28,24 +31,30 @@ for _family in (
     "extrema",
     "cumulative",
     "order_statistics",
-    "shape",
+    "shaping",
+    "rearrangement",
     "joining",
     "indexing",
     "products",
+    "einstein",
+    "matrix_chains",
+    "inverses",
     "decompositions",
+    "norms",
     "neural",
 ):
     import_module(f"nnscratch.ops.{_family}")
 
 
 def __getattr__(name: str) -> Op | Composite:
-    """The op of this name from the table.
+    """The op of this name from the table; NumPy's other names for it (`abs`) do as well.
 
     Raises:
         AttributeError: there is none; the message lists the near matches.
     """
-    if name in OPS:
-        return OPS[name]
+    found = OPS.get(name) or NUMPY_FUNCTIONS.get(getattr(np, name, None))
+    if found is not None:
+        return found
     near = " or ".join(f"ns.ops.{match}" for match in get_close_matches(name, OPS))
     raise AttributeError(f"There is no op {name!r}" + (f"; did you mean {near}?" if near else "."))
 
