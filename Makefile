@@ -19,7 +19,7 @@ test: $(VENV)/.installed-test  ## run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4
 
 bench: $(VENV)/.installed-bench  ## run the benchmarks
-	$(BIN)/python -m pytest benchmarks
+	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=median,iqr,min,rounds
 
 lint: $(VENV)/.installed-dev  ## check style, format, types and import direction
 	$(BIN)/ruff check

@@ -50,9 +50,7 @@ model.compile(
     optimizer=RMSprop(learning_rate=0.0003),
     metrics=["accuracy", Precision(), Recall()],
 )
-second = model.fit(
-    x_train, y_train, epochs=30, initial_epoch=20, validation_data=(x_test, y_test)
-)
+second = model.fit(x_train, y_train, epochs=30, initial_epoch=20, validation_data=(x_test, y_test))
 after = model.evaluate(x_test, y_test, return_dict=True)
 
 print(f"\n{'held out':>12}{'trained':>12}{'fine-tuned':>12}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch.autograd import Tensor
-from nnscratch.naming import resolve, snake_case
+from nnscratch.naming import made, resolve, snake_case
 from nnscratch.ops.neural import (
     binary_crossentropy_from_logits,
     mean_binary_crossentropy_from_logits,
@@ -44,7 +44,9 @@ class Loss:
             ValueError: another reduction.
         """
         if reduction not in REDUCTIONS:
-            raise ValueError(f"reduction is one of {', '.join(REDUCTIONS)}, got {reduction!r}.")
+            raise ValueError(
+                f"reduction is {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}: choose one."
+            )
         self.reduction = reduction
         self.name = name or snake_case(type(self).__name__)
 
@@ -56,19 +58,23 @@ class Loss:
         """The reduced loss.
 
         Args:
-            y_true: targets, an array of the shape of `y_pred` or without its last axis of one.
+            y_true: targets, of the shape of `y_pred`; a last axis of one may be missing in either.
             y_pred: predictions, a tensor of shape (batch, outputs).
-            sample_weight: w_i, shape (batch,).
+            sample_weight: w_i, shape (batch,), (batch, 1), or one number for all.
 
         Raises:
             ValueError: shapes that do not match.
         """
+        if not isinstance(y_pred, Tensor):
+            y_pred = np.asarray(y_pred)
         targets = self.prepare_targets(y_true, y_pred)
         if sample_weight is None and self.reduction == "sum_over_batch_size":
             return self.mean(targets, y_pred)
+        if y_pred.ndim == 1:  # one output for each sample: the first axis is not that of outputs
+            targets, y_pred = targets.reshape(-1, 1), y_pred.reshape(-1, 1)
         losses = self.call(targets, y_pred)
         if sample_weight is not None:
-            losses = losses * np.asarray(sample_weight, dtype=losses.dtype)
+            losses = losses * self._prepare_weights(sample_weight, losses)
         if self.reduction == "none":
             return losses
         return losses.sum() if self.reduction == "sum" else losses.mean()
@@ -79,17 +85,37 @@ class Loss:
 
     def prepare_targets(self, y_true: Any, y_pred: Any) -> Any:
         """Targets as an array of the predictions' shape and dtype."""
-        targets = y_true.data if isinstance(y_true, Tensor) else np.asarray(y_true)
-        if targets.dtype != y_pred.dtype:
-            targets = targets.astype(y_pred.dtype)
-        if targets.shape == y_pred.shape:
-            return targets
-        if (*targets.shape, 1) == y_pred.shape:
-            return targets[..., np.newaxis]
-        raise ValueError(
-            f"Loss {self.name!r} got targets of shape {targets.shape} for predictions of shape "
-            f"{y_pred.shape}: the two must be equal; check the last layer's units."
-        )
+        targets = _like(y_true, y_pred)
+        if targets.shape != y_pred.shape:
+            raise ValueError(
+                f"Loss {self.name!r} got targets of shape {targets.shape} for predictions of shape "
+                f"{y_pred.shape}: the two must be equal; check the last layer's units."
+            )
+        return targets
+
+    def _prepare_weights(self, sample_weight: Any, losses: Any) -> Any:
+        """w_i as an array that multiplies the samples' losses."""
+        plain = sample_weight.data if isinstance(sample_weight, Tensor) else sample_weight
+        weights = np.asarray(plain, dtype=losses.dtype)
+        if weights.shape == (*losses.shape, 1):
+            weights = weights[..., 0]
+        if weights.ndim and weights.shape != losses.shape[: weights.ndim]:
+            raise ValueError(
+                f"Loss {self.name!r} got sample weights of shape {weights.shape} for losses of "
+                f"shape {losses.shape}: give one weight for each sample."
+            )
+        return weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim))
+
+
+def _like(y_true: Any, y_pred: Any) -> Any:
+    """Targets in the predictions' dtype, with their rank if only a last axis of one differs."""
+    targets = y_true.data if isinstance(y_true, Tensor) else np.asarray(y_true)
+    if targets.dtype != y_pred.dtype:
+        targets = targets.astype(y_pred.dtype)
+    shape = y_pred.shape
+    if targets.shape != shape and ((*targets.shape, 1) == shape or targets.shape == (*shape, 1)):
+        targets = targets.reshape(shape)
+    return targets
 
 
 class MeanSquaredError(Loss):
@@ -161,12 +187,12 @@ def get(identifier: str | Loss | Callable[[Any, Any], Any]) -> Callable[..., Any
 
     Raises:
         ValueError: no loss has this name.
+        TypeError: neither a name, a loss nor a function.
     """
     if isinstance(identifier, str):
         return resolve("loss", identifier, LOSSES)()
-    if isinstance(identifier, Loss):
-        return identifier
-    return _FunctionLoss(identifier)
+    loss = made("loss", identifier)
+    return loss if isinstance(loss, Loss) else _FunctionLoss(loss)
 
 
 class _FunctionLoss(Loss):
@@ -175,6 +201,10 @@ class _FunctionLoss(Loss):
     def __init__(self, function: Callable[[Any, Any], Any]) -> None:
         super().__init__(name=getattr(function, "__name__", "loss"))
         self.function = function
+
+    def prepare_targets(self, y_true: Any, y_pred: Any) -> Any:
+        """Targets of any shape: the function knows what they mean."""
+        return _like(y_true, y_pred)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """What the function says of each sample."""

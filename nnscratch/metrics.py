@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch.naming import resolve, snake_case
+from nnscratch.naming import made, resolve, snake_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 class Metric:
-    """Base of all metrics. Targets and predictions are plain arrays, batch first."""
+    """Base of all metrics. Targets and predictions are arrays or lists, batch first."""
 
     def __init__(self, name: str | None = None) -> None:
         """Name the metric, by default after its class."""
@@ -60,7 +60,7 @@ class SampleMean(Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add one batch."""
-        values = self.values(y_true, y_pred)
+        values = self.values(np.asarray(y_true), np.asarray(y_pred))
         if sample_weight is None:
             self.total += float(np.add.reduce(values, axis=None))
             self.count += values.size
@@ -82,7 +82,7 @@ class BinaryAccuracy(SampleMean):
 
     def values(self, y_true: Any, y_pred: Any) -> Any:
         """(batch, outputs) to booleans of that shape."""
-        return (y_pred > self.threshold) == _like(y_true, y_pred)
+        return (y_pred > self.threshold) == _shaped(self.name, y_true, y_pred.shape)
 
 
 class SparseCategoricalAccuracy(SampleMean):
@@ -90,7 +90,7 @@ class SparseCategoricalAccuracy(SampleMean):
 
     def values(self, y_true: Any, y_pred: Any) -> Any:
         """Targets (batch,) or (batch, 1), predictions (batch, classes)."""
-        return np.argmax(y_pred, axis=-1) == np.reshape(y_true, y_pred.shape[:-1])
+        return np.argmax(y_pred, axis=-1) == _shaped(self.name, y_true, y_pred.shape[:-1])
 
 
 class CategoricalAccuracy(SampleMean):
@@ -98,16 +98,17 @@ class CategoricalAccuracy(SampleMean):
 
     def values(self, y_true: Any, y_pred: Any) -> Any:
         """(batch, classes) both."""
-        return np.argmax(y_pred, axis=-1) == np.argmax(y_true, axis=-1)
+        one_hot = _shaped(self.name, y_true, y_pred.shape)
+        return np.argmax(y_pred, axis=-1) == np.argmax(one_hot, axis=-1)
 
 
 class _Confusion(Metric):
     """Counts of true and false, positive and negative predictions of a binary target."""
 
-    def __init__(self, name: str | None = None, threshold: float = 0.5) -> None:
-        """Predictions above `threshold` count as positive."""
+    def __init__(self, thresholds: float = 0.5, *, name: str | None = None) -> None:
+        """Predictions above `thresholds` (one number, by Keras's name) count as positive."""
         super().__init__(name)
-        self.threshold = threshold
+        self.thresholds = thresholds
 
     def reset_state(self) -> None:
         """Start anew."""
@@ -115,8 +116,9 @@ class _Confusion(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add one batch."""
-        positive = y_pred > self.threshold
-        actual = _like(y_true, y_pred) > 0.5
+        y_pred = np.asarray(y_pred)
+        positive = y_pred > self.thresholds
+        actual = _shaped(self.name, np.asarray(y_true), y_pred.shape) > 0.5
         weight: Any = 1.0
         if sample_weight is not None:
             weight = np.reshape(sample_weight, (-1,) + (1,) * (y_pred.ndim - 1))
@@ -152,20 +154,35 @@ METRICS: dict[str, type[Metric]] = {
 }
 
 
+ACCURACY_NAMES = ("accuracy", "acc")
+
+
 def get(identifier: str | Metric | Callable[[Any, Any], Any], y_true: Any, y_pred: Any) -> Metric:
     """A metric from its name or itself; "accuracy" is resolved by the shapes, as in Keras.
 
     Raises:
         ValueError: no metric has this name.
+        TypeError: neither a name, a metric nor a function.
     """
+    if isinstance(identifier, str) and identifier in ACCURACY_NAMES:
+        return _accuracy(np.shape(y_true), np.shape(y_pred))(name=identifier)
+    return named(identifier)
+
+
+def named(identifier: str | Metric | Callable[[Any, Any], Any]) -> Metric:
+    """What `get` gives for all but "accuracy", without a first batch.
+
+    Raises:
+        ValueError: no metric has this name.
+        TypeError: neither a name, a metric nor a function.
+    """
+    if isinstance(identifier, str):
+        table = METRICS | dict.fromkeys(ACCURACY_NAMES, BinaryAccuracy)
+        return resolve("metric", identifier, table)(name=identifier)
     if isinstance(identifier, Metric):
         return identifier
-    if not isinstance(identifier, str):
-        return _FunctionMetric(identifier)
-    if identifier in ("accuracy", "acc"):
-        return _accuracy(np.shape(y_true), np.shape(y_pred))(identifier)
-    table = METRICS | {"accuracy": BinaryAccuracy}
-    return resolve("metric", identifier, table)(identifier)
+    metric: Any = made("metric", identifier)
+    return metric if isinstance(metric, Metric) else _FunctionMetric(metric)
 
 
 def _accuracy(true_shape: tuple[int, ...], pred_shape: tuple[int, ...]) -> type[Metric]:
@@ -177,9 +194,16 @@ def _accuracy(true_shape: tuple[int, ...], pred_shape: tuple[int, ...]) -> type[
     return CategoricalAccuracy
 
 
-def _like(y_true: Any, y_pred: Any) -> Any:
-    """Targets of shape (batch,) for predictions of shape (batch, 1) get the missing axis."""
-    return y_true if y_true.shape == y_pred.shape else np.reshape(y_true, y_pred.shape)
+def _shaped(metric: str, y_true: Any, shape: tuple[int, ...]) -> Any:
+    """Targets in `shape`: a last axis of one may be missing, or be too many."""
+    if y_true.shape == shape:
+        return y_true
+    if (*y_true.shape, 1) == shape or y_true.shape == (*shape, 1):
+        return y_true.reshape(shape)
+    raise ValueError(
+        f"Metric {metric!r} got targets of shape {y_true.shape} where the predictions ask for "
+        f"{shape}: the two must be equal; check the last layer's units."
+    )
 
 
 class _FunctionMetric(SampleMean):

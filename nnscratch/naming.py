@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
 
@@ -26,6 +26,20 @@ def resolve(kind: str, name: str, table: Mapping[str, T]) -> T:
             return table[candidate]
     near = get_close_matches(snake_case(name), table, n=3) or sorted(table)
     raise ValueError(f"There is no {kind} called {name!r}; did you mean {' or '.join(near)}?")
+
+
+def made(kind: str, identifier: Any) -> Callable[..., Any]:
+    """`identifier` itself, or an object of it if it is a class, as in Keras.
+
+    Raises:
+        TypeError: it cannot be called.
+    """
+    if not callable(identifier):
+        raise TypeError(
+            f"{kind} is a name, an object or a function, got {identifier!r}: give one of these."
+        )
+    function: Callable[..., Any] = identifier() if isinstance(identifier, type) else identifier
+    return function
 
 
 def snake_case(name: str) -> str:

@@ -15,16 +15,28 @@ if TYPE_CHECKING:
     Axis = int | tuple[int, ...] | None
 
 
-def relu(x: Any) -> Any:
-    """Rectified linear unit, max(x, 0).
+def relu(
+    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Any:
+    """Rectified linear unit, max(x, 0), with the options of `keras.activations.relu`.
+
+    With them it is x where x > threshold, at most max_value, and elsewhere
+    negative_slope · (x - threshold).
 
     Args:
         x: array of any shape and numeric dtype.
+        negative_slope: the slope from the threshold down.
+        max_value: the ceiling; with one, the part above the threshold is also kept from going
+            below 0. None means no ceiling.
+        threshold: where the line starts.
 
     Returns:
         Array of the shape and dtype of `x`; NaN stays NaN.
     """
-    return np.maximum(x, 0)
+    y = np.maximum(x, 0) if threshold == 0 else np.where(x <= threshold, 0, x)
+    if max_value is not None:
+        y = np.clip(y, 0, max_value)
+    return y - negative_slope * np.maximum(threshold - x, 0) if negative_slope else y
 
 
 def sigmoid(x: Any) -> Any:

@@ -14,20 +14,21 @@ from nnscratch.autograd.tape import Node, topological_order
 from nnscratch.autograd.tensor import Parameter, Tensor, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 def backward(tensor: Tensor, gradient: Any, create_graph: bool, retain_graph: bool) -> None:
     """Fill `.grad` of every leaf below `tensor`; see `Tensor.backward`."""
     if not tensor.requires_grad:
         raise RuntimeError(
-            "backward() found nothing to differentiate: no input of this tensor requires a "
-            "gradient. Create one with ns.Tensor(..., requires_grad=True), outside ns.no_grad()."
+            "backward() found nothing to differentiate, since no input of this tensor requires a "
+            "gradient: make one with ns.Tensor(..., requires_grad=True), outside ns.no_grad()."
         )
     seed = _seed(tensor, gradient, create_graph)
     leaves = walk([tensor], [seed], create_graph=create_graph, retain_graph=retain_graph)
-    for leaf, contribution in leaves.items():
-        accumulate(leaf, contribution)
+    with enable_grad() if create_graph else _AS_IT_IS:
+        for leaf, contribution in leaves.items():
+            accumulate(leaf, contribution)
 
 
 def accumulate(leaf: Tensor, contribution: Any) -> None:
@@ -35,7 +36,7 @@ def accumulate(leaf: Tensor, contribution: Any) -> None:
     if leaf.grad is not None:
         leaf.grad = leaf.grad + contribution
     elif isinstance(contribution, Tensor):
-        leaf.grad = contribution
+        leaf.grad = contribution.copy()
     elif isinstance(leaf, Parameter) and leaf.grad_storage is not None:
         np.copyto(leaf.grad_storage.data, contribution)
         leaf.grad = leaf.grad_storage
@@ -80,14 +81,14 @@ def walk(
             return
         received = pending.get(node)
         if received is None:
-            received = pending[node] = [None] * max(1, len(node.outputs))
+            received = pending[node] = [None] * len(node.outputs)
             heappush(latest, (-node.serial, node))
         earlier = received[tensor.output_index]
         received[tensor.output_index] = gradient if earlier is None else earlier + gradient
 
     for output, cotangent in zip(outputs, cotangents, strict=True):
         deposit(output, cotangent)
-    leading = None if targets is None else _leading_to(targets, topological_order(pending))
+    leading = None if targets is None else _leading_to(targets, pending)
     with enable_grad() if create_graph else _AS_IT_IS:
         while latest:
             node = heappop(latest)[1]
@@ -109,11 +110,11 @@ def walk(
 _AS_IT_IS = nullcontext()
 
 
-def _leading_to(targets: set[Tensor], order: list[Node]) -> set[int]:
-    """Identities of the inputs that are a target or depend on one; `order` has inputs first."""
+def _leading_to(targets: set[Tensor], roots: Iterable[Node]) -> set[int]:
+    """Identities of the inputs below `roots` that are a target or depend on one."""
     nodes: set[Node | None] = set()
     tensors: set[int] = set()
-    for node in order:
+    for node in topological_order(roots, targets):
         for value in node.inputs:
             if isinstance(value, Tensor) and (value in targets or value.node in nodes):
                 tensors.add(id(value))
@@ -173,6 +174,11 @@ def fit(gradient: Any, array: Any) -> Any:
         if gradient.shape != shape:
             gradient = gradient.reshape(shape)
     if gradient.dtype != array.dtype:
+        if array.dtype.kind != "f":
+            raise TypeError(
+                f"A gradient reached a tensor of dtype {array.dtype}, whose requires_grad was set: "
+                f"only floating-point tensors have one, so convert it with t.astype(np.float32)."
+            )
         gradient = gradient.astype(array.dtype)
     return gradient
 
@@ -196,6 +202,8 @@ def _seed(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
             f"{tensor.shape}: the two must be equal."
         )
     if create_graph:
-        return gradient if isinstance(gradient, Tensor) else Tensor(gradient, dtype=tensor.dtype)
+        if isinstance(gradient, Tensor):
+            return gradient if gradient.dtype == tensor.dtype else gradient.astype(tensor.dtype)
+        return Tensor(gradient, dtype=tensor.dtype)
     plain = gradient.data if isinstance(gradient, Tensor) else gradient
     return np.asarray(plain, dtype=tensor.dtype)

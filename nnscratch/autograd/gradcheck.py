@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch.autograd.backward import walk
+from nnscratch.autograd.modes import enable_grad
 from nnscratch.autograd.tensor import Tensor
 from nnscratch.autograd.trees import leaves, rebuild
 
@@ -18,6 +19,7 @@ class GradcheckError(AssertionError):
     """A gradient differs from its finite difference; names the argument, the index, both values."""
 
 
+@enable_grad()
 def gradcheck(
     f: Callable[..., Any],
     *inputs: Any,

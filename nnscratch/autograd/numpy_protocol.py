@@ -27,6 +27,14 @@ _REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
     np.logical_or: np.any,
 }
 
+_INSTEAD_OF_METHOD = {
+    "reduce": "join the parts with np.{ufunc} itself",
+    "accumulate": "use np.cumsum or np.cumprod, or join the parts with np.{ufunc} itself",
+    "reduceat": "call np.sum on slices",
+    "outer": "call np.{ufunc} on t[:, None] and u",
+    "at": "use t.at[i].set(v) or t.at[i].add(v)",
+}
+
 
 def call_ufunc(
     ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
@@ -48,8 +56,9 @@ def call_ufunc(
         return _REDUCTIONS[ufunc](operand, **({"axis": 0} | kwargs))
     if method != "__call__":
         raise TypeError(
-            f"np.{ufunc.__name__}.{method} has no gradient rule: call np.{ufunc.__name__} on "
-            f"reshaped operands, or detach them first with t.detach().numpy()."
+            f"np.{ufunc.__name__}.{method} has no gradient rule in nnscratch: "
+            f"{_INSTEAD_OF_METHOD[method].format(ufunc=ufunc.__name__)}, or, if no gradient should "
+            f"flow, call it on t.detach().numpy()."
         )
     raise TypeError(
         f"np.{ufunc.__name__} on a Tensor does not take {', '.join(sorted(kwargs))}: use np.where "
@@ -63,8 +72,7 @@ def call_function(
     """Run a NumPy function that is not a ufunc on arguments of which one is a Tensor."""
     implementation = NUMPY_FUNCTIONS.get(function)
     if implementation is None:
-        module = function.__module__ if function.__module__.startswith("numpy.") else "numpy"
-        raise TypeError(_no_rule(f"{module}.{function.__name__}".removeprefix("numpy.")))
+        raise TypeError(_no_rule(_name(function)))
     return implementation(*args, **kwargs)
 
 
@@ -86,11 +94,20 @@ def _is_tensor(value: Any) -> bool:
     return hasattr(value, "requires_grad")
 
 
+def _name(function: Callable[..., Any]) -> str:
+    """What follows `np.` in the name of a NumPy function."""
+    module = getattr(function, "__module__", None) or "numpy"
+    name: str = function.__name__
+    return f"{module.removeprefix('numpy.')}.{name}" if module.startswith("numpy.") else name
+
+
 def _no_rule(name: str) -> str:
-    known = {f.__name__: f for f in NUMPY_FUNCTIONS}
-    near = get_close_matches(name.split(".")[-1], known, n=3, cutoff=0.6)
+    known = {_name(function).split(".")[-1]: _name(function) for function in NUMPY_FUNCTIONS}
+    near = get_close_matches(name.split(".")[-1], known, n=3, cutoff=0.8)
     suggestion = (
-        f"use {' or '.join(f'np.{n}' for n in near)}, " if near else "write it with ns.ops, "
+        f"use {' or '.join(f'np.{known[n]}' for n in near)}, "
+        if near
+        else "write it with functions that have one (see dir(ns.ops)), "
     )
     return (
         f"np.{name} has no gradient rule in nnscratch: {suggestion}or, if no gradient should flow, "

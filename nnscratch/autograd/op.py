@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Torch = str | Callable[..., Any]
 
 OPS: dict[str, Op | Composite] = {}
+_SEQUENCES = frozenset((list, tuple))
 
 
 class Declared:
@@ -135,7 +136,7 @@ class Op(Declared):
                 arrays.append(arg.data)
                 wanted.append(arg.requires_grad)
             else:  # rules may ask any operand for its shape
-                arrays.append(np.asarray(arg) if type(arg) is list else arg)
+                arrays.append(np.asarray(arg) if type(arg) in _SEQUENCES else arg)
                 wanted.append(False)
         result = self.forward(*arrays, **params)
         if not is_tensor:
@@ -200,6 +201,7 @@ class Composite(Declared):
         """Declare the function under NumPy's name for it."""
         super().__init__(name, **declared)
         self.function = function
+        self.names = frozenset(_signature(function)[0])
         self.__doc__ = function.__doc__
 
     def __repr__(self) -> str:
@@ -207,7 +209,16 @@ class Composite(Declared):
         return f"<composite op {self.name}>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the function."""
+        """Call the function.
+
+        Raises:
+            TypeError: a named argument that it does not know.
+        """
+        if kwargs and not self.names.issuperset(kwargs):
+            raise TypeError(
+                f"{self.name} on a Tensor takes ({', '.join(_signature(self.function)[0])}), got "
+                f"{[name for name in kwargs if name not in self.names]}."
+            )
         return self.function(*args, **kwargs)
 
 

@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from nnscratch.autograd.anomaly import Origin
     from nnscratch.autograd.op import Op
@@ -68,26 +68,32 @@ class Node:
     @property
     def freed(self) -> bool:
         """Whether a backward pass went through here and let go of the values."""
-        return not self.outputs
+        return not self.inputs
 
     def keep_gradient_in(self, tensor: Tensor) -> None:
         """Have the backward pass fill `.grad` of a tensor that this node made, while it lives."""
-        self.kept = (*self.kept, weakref.ref(tensor))
+        reference = weakref.ref(tensor)
+        if all(reference is not known for known in self.kept):
+            self.kept = (*self.kept, reference)
 
     def free(self) -> None:
         """Let go of every value that only the backward pass needed."""
-        self.inputs = self.outputs = ()
+        self.inputs = ()
         self.arrays = []
+        self.outputs = (None,) * len(self.outputs)
 
 
-def topological_order(roots: Iterable[Node]) -> list[Node]:
-    """Every node that `roots` depend on, each one after all the nodes that made its inputs."""
+def topological_order(roots: Iterable[Node], ends: Collection[Tensor] = ()) -> list[Node]:
+    """Every node that `roots` depend on, each one after all the nodes that made its inputs.
+
+    It does not look at what made the tensors in `ends`.
+    """
     found = set(roots)
     stack = list(found)
     while stack:
         for tensor in stack.pop().inputs:
             maker = getattr(tensor, "node", None)
-            if maker is not None and maker not in found:
+            if maker is not None and maker not in found and tensor not in ends:
                 found.add(maker)
                 stack.append(maker)
     return sorted(found, key=lambda node: node.serial)

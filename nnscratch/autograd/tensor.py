@@ -95,11 +95,16 @@ class Tensor(ArrayMethods):
 
     def __repr__(self) -> str:
         """Show the numbers, and the op that made them."""
-        text = np.array2string(np.asarray(self.data), separator=", ", prefix="Tensor(")
+        prefix = f"{type(self).__name__}("
+        text = np.array2string(np.asarray(self.data), separator=", ", prefix=prefix)
         dtype = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
         made_by = f", made by {self.node.op.name}" if self.node else ""
         asked = ", requires_grad=True" if self.requires_grad and self.node is None else ""
-        return f"{type(self).__name__}({text}{dtype}{made_by}{asked})"
+        return f"{prefix}{text}{dtype}{made_by}{asked})"
+
+    def __format__(self, specification: str) -> str:
+        """Format the one element, as in f"{loss:.4f}"."""
+        return format(self.item(), specification) if specification else repr(self)
 
     def __len__(self) -> int:
         """Length of the first axis."""
@@ -113,7 +118,15 @@ class Tensor(ArrayMethods):
 
     def __bool__(self) -> bool:
         """Truth of a tensor with one element."""
+        if self.size != 1:
+            raise ValueError(
+                f"A Tensor of shape {self.shape} is neither true nor false: use t.any() or t.all()."
+            )
         return bool(self.data)
+
+    def __contains__(self, value: Any) -> bool:
+        """Whether some element equals `value`."""
+        return bool(np.any(self.data == (value.data if isinstance(value, Tensor) else value)))
 
     def __float__(self) -> float:
         """The one element as a Python float."""
@@ -238,12 +251,16 @@ class Parameter(Tensor):
         name: what messages and files call it, such as "kernel".
         grad_storage: where an optimizer wants its gradient, a view of one buffer for all
             parameters; None until an optimizer asks.
+        regularizer: a penalty on its values that training adds to the loss, or None.
+        constraint: what its values are mapped to after every update, or None.
     """
 
-    __slots__ = ("grad_storage", "name")
+    __slots__ = ("constraint", "grad_storage", "name", "regularizer")
 
     name: str
     grad_storage: Tensor | None
+    regularizer: Callable[..., Any] | None
+    constraint: Callable[..., Any] | None
 
     def __init__(
         self,
@@ -256,7 +273,7 @@ class Parameter(Tensor):
         super().__init__(data, requires_grad=True, dtype=dtype)
         self.requires_grad = trainable
         self.name = name
-        self.grad_storage = None
+        self.grad_storage = self.regularizer = self.constraint = None
 
     @property
     def trainable(self) -> bool:
@@ -269,8 +286,19 @@ class Parameter(Tensor):
         self.grad = None
 
     def assign(self, values: Any) -> None:
-        """Overwrite its numbers in place; broadcasting and the parameter's dtype apply."""
-        self.data[...] = values.data if isinstance(values, Tensor) else values
+        """Overwrite its numbers in place; broadcasting and the parameter's dtype apply.
+
+        Raises:
+            ValueError: `values` does not broadcast to the parameter's shape; nothing is changed.
+        """
+        source = values.data if isinstance(values, Tensor) else values
+        try:
+            self.data[...] = source
+        except ValueError:
+            raise ValueError(
+                f"Parameter {self.name!r} has shape {self.shape} and cannot be assigned values of "
+                f"shape {np.shape(source)}: give values that broadcast to its shape."
+            ) from None
 
 
 class At:
@@ -335,12 +363,17 @@ def _as_array(data: Any, dtype: npt.DTypeLike | None) -> Any:
     if hasattr(data, "__cuda_array_interface__"):
         return data if dtype is None else data.astype(dtype)
     try:
-        array = np.asarray(data, dtype=dtype)
-    except ValueError as error:
-        raise TypeError(f"A Tensor needs rectangular numeric data: {error}.") from None
-    if array.dtype.kind not in "biuf":
+        array = np.asarray(data)
+    except ValueError:
         raise TypeError(
-            f"A Tensor holds real numbers or booleans, got {array.dtype} from "
+            f"A Tensor needs rectangular data, got a {type(data).__name__} whose rows differ in "
+            f"length: pad the shorter ones to one length."
+        ) from None
+    target = array.dtype if dtype is None else np.dtype(dtype)
+    if array.dtype.kind not in "biuf" or target.kind not in "biuf":
+        unfit = target if array.dtype.kind in "biuf" else array.dtype
+        raise TypeError(
+            f"A Tensor holds real numbers or booleans, got {unfit} from "
             f"{type(data).__name__}: convert the data to numbers first."
         )
-    return array
+    return array if dtype is None else np.asarray(data, dtype=dtype)

@@ -1,8 +1,8 @@
 """Gradients of functions: `grad`, `vjp`, `jvp`, `jacobian`, `hessian` and their kin.
 
 They take functions of arrays, numbers, and nested tuples, lists or dicts of them. Arrays give
-arrays, tensors give tensors that stay on the tape. Inside another transform everything stays on
-the tape, so transforms nest to any order.
+arrays, tensors give tensors that can be differentiated further. Inside another transform
+everything stays on the tape, so transforms nest to any order.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch.autograd.backward import walk
-from nnscratch.autograd.modes import enable_grad
+from nnscratch.autograd.modes import CURRENT_MODE, enable_grad
 from nnscratch.autograd.numpy_protocol import NUMPY_FUNCTIONS
-from nnscratch.autograd.tensor import Tensor
-from nnscratch.autograd.trees import leaves, rebuild
+from nnscratch.autograd.tape import topological_order
+from nnscratch.autograd.tensor import Tensor, wrap
+from nnscratch.autograd.trees import leaves, leaves_like, rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from nnscratch.autograd.tape import Node
 
     Arguments = int | tuple[int, ...]
 
@@ -42,18 +45,26 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     Raises:
         TypeError: an argument that is not floating-point.
     """
+    value, pullback, _ = _vjp(f, primals, _gives_tensors(primals))
+    return value, pullback
+
+
+def _vjp(
+    f: Callable[..., Any], primals: tuple[Any, ...], tensors: bool
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]], set[Tensor]]:
+    """See `vjp`; gives tensors or else arrays, and the leaves that it made to differentiate at."""
     originals = leaves(primals)
-    keeps_tape = _keeps_tape(originals)
+    recording = CURRENT_MODE.get().recording
     with _inside_transform():
-        points = [_point(leaf) for leaf in originals]
+        points = [_point(leaf, recording) for leaf in originals]
         result = f(*rebuild(primals, iter(points)))
-        outputs = [
-            value if isinstance(value, Tensor) else Tensor(value) for value in leaves(result)
-        ]
+        outputs = [_output(value) for value in leaves(result)]
+    own = {point for point in points if point.node is None}
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        seeds = _cotangents(cotangent, outputs)
-        tape = keeps_tape or _keeps_tape(leaves(cotangent))
+        seeds = _cotangents(leaves_like(cotangent, result, "cotangent"), outputs)
+        gives_tensors = tensors or _gives_tensors(cotangent)
+        tape = gives_tensors and CURRENT_MODE.get().recording
         tracked = [i for i, output in enumerate(outputs) if output.requires_grad]
         found = walk(
             [outputs[i] for i in tracked],
@@ -62,16 +73,17 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
             retain_graph=True,
             targets=set(points),
         )
-        gradients = [found.get(point, np.zeros_like(point.data)) for point in points]
+        gradients = _released([_gradient(found.get(p), p) for p in points], own, recording=True)
         values = (
-            _returned(gradient, original, tape)
+            _returned(_unshared(gradient), original, gives_tensors)
             for gradient, original in zip(gradients, originals, strict=True)
         )
         cotangents: tuple[Any, ...] = rebuild(primals, values)
         return cotangents
 
-    value = rebuild(result, (_returned(output, 0.0, keeps_tape) for output in outputs))
-    return value, pullback
+    released = _released(outputs, own, recording)
+    value = rebuild(result, (_returned(output, 0.0, tensors) for output in released))
+    return value, pullback, own
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Arguments = 0) -> Callable[..., Any]:
@@ -86,7 +98,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Arguments = 0) -> Callable[..
                 f"{_describe(value)}: reduce it with np.sum or np.mean, or use ns.jacobian or "
                 f"ns.elementwise_grad."
             )
-        return value, pullback(np.ones(np.shape(value)))
+        return value, pullback(_ones_like(value))
 
     return evaluate
 
@@ -121,8 +133,7 @@ def elementwise_grad(f: Callable[..., Any], argnums: Arguments = 0) -> Callable[
     @wraps(f)
     def derivative(*args: Any, **kwargs: Any) -> Any:
         value, pullback = _vjp_of_chosen(f, argnums, args, kwargs)
-        ones = (np.ones(np.shape(leaf)) for leaf in leaves(value))
-        return pullback(rebuild(value, ones))
+        return pullback(_ones_like(value))
 
     return derivative
 
@@ -142,16 +153,23 @@ def jvp(
 
     Returns:
         `f(*primals)` and the derivative, nested like it.
+
+    Raises:
+        TypeError: an argument that is not floating-point, or not given in tuples.
+        ValueError: tangents of other shapes than the primals.
     """
-    keeps_tape = _keeps_tape([*leaves(primals), *leaves(tangents)])
+    _check_tangents(primals, tangents)
+    tensors = _gives_tensors((primals, tangents))
+    recording = CURRENT_MODE.get().recording
     with _inside_transform():
-        value, pullback = vjp(f, *primals)
-        zeros = rebuild(value, (np.zeros_like(leaf.data) for leaf in leaves(value)))
-        _, pushforward = vjp(pullback, zeros)
+        value, pullback, own = _vjp(f, primals, tensors=True)
+        zeros = rebuild(value, (np.zeros(leaf.shape, _float(leaf)) for leaf in leaves(value)))
+        _, pushforward, more = _vjp(pullback, (zeros,), tensors=True)
         (derivative,) = pushforward(tangents)
 
     def released(tree: Any) -> Any:
-        return rebuild(tree, (_returned(leaf, 0.0, keeps_tape) for leaf in leaves(tree)))
+        values = _released(leaves(tree), own | more, recording)
+        return rebuild(tree, (_returned(leaf, 0.0, tensors) for leaf in values))
 
     return released(value), released(derivative)
 
@@ -168,14 +186,18 @@ def jacobian(f: Callable[..., Any], argnums: Arguments = 0) -> Callable[..., Any
     def evaluate(*args: Any, **kwargs: Any) -> Any:
         value, pullback = _vjp_of_chosen(f, argnums, args, kwargs)
         outputs = leaves(value)
+
+        def row(number: int, index: tuple[int, ...] | None) -> Any:
+            one_hots = [np.zeros(np.shape(other)) for other in outputs]
+            if index is not None:
+                one_hots[number][index] = 1.0
+            return pullback(rebuild(value, iter(one_hots)))
+
         jacobians = []
         for number, output in enumerate(outputs):
-            rows = []
-            for index in np.ndindex(np.shape(output)):
-                one_hots = [np.zeros(np.shape(other)) for other in outputs]
-                one_hots[number][index] = 1.0
-                rows.append(pullback(rebuild(value, iter(one_hots))))
-            jacobians.append(_stack_rows(rows, np.shape(output)))
+            rows = [row(number, index) for index in np.ndindex(np.shape(output))]
+            like = rows[0] if rows else row(number, None)
+            jacobians.append(_stack_rows(rows, like, np.shape(output)))
         return rebuild(value, iter(jacobians))
 
     return evaluate
@@ -213,6 +235,8 @@ def _vjp_of_chosen(
                 f"argnums={argnums} asks for argument {position}, but {_name(f)} was called with "
                 f"{len(args)} positional arguments."
             )
+    if len({position % len(args) for position in chosen}) < len(chosen):
+        raise ValueError(f"argnums={argnums} asks for the same argument twice: name each once.")
 
     def of_chosen(*values: Any) -> Any:
         arguments = list(args)
@@ -220,7 +244,8 @@ def _vjp_of_chosen(
             arguments[position] = value
         return f(*arguments, **kwargs)
 
-    value, pullback = vjp(of_chosen, *(args[position] for position in chosen))
+    primals = tuple(args[position] for position in chosen)
+    value, pullback, _ = _vjp(of_chosen, primals, _gives_tensors((args, kwargs)))
     if isinstance(argnums, int):
         return value, lambda cotangent: pullback(cotangent)[0]
     return value, pullback
@@ -236,14 +261,14 @@ def _inside_transform() -> Iterator[None]:
         _INSIDE_TRANSFORM.reset(token)
 
 
-def _keeps_tape(values: list[Any]) -> bool:
-    """Whether results stay tensors: for tensors, and inside another transform."""
-    return _INSIDE_TRANSFORM.get() or any(isinstance(value, Tensor) for value in values)
+def _gives_tensors(arguments: Any) -> bool:
+    """Whether results are tensors: for tensors, and inside another transform."""
+    return _INSIDE_TRANSFORM.get() or any(isinstance(leaf, Tensor) for leaf in leaves(arguments))
 
 
-def _point(value: Any) -> Tensor:
+def _point(value: Any, recording: bool) -> Tensor:
     """A tensor to differentiate at, linked to `value` if that is on a tape itself."""
-    if isinstance(value, Tensor) and value.requires_grad:
+    if recording and isinstance(value, Tensor) and value.requires_grad:
         linked: Tensor = NUMPY_FUNCTIONS[np.copy](value)
         return linked
     plain = value.data if isinstance(value, Tensor) else value
@@ -258,12 +283,28 @@ def _point(value: Any) -> Tensor:
     return Tensor(array, requires_grad=True)
 
 
-def _cotangents(cotangent: Any, outputs: list[Tensor]) -> list[Tensor]:
-    given = leaves(cotangent)
-    if len(given) != len(outputs):
-        raise ValueError(
-            f"The pullback needs a cotangent for each of {len(outputs)} outputs, got {len(given)}."
+def _output(value: Any) -> Tensor:
+    if value is None:
+        raise TypeError("The function to differentiate returned None: end it with a return.")
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+def _check_tangents(primals: Any, tangents: Any) -> None:
+    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
+        raise TypeError(
+            f"jvp takes the arguments and the tangents as tuples, got {type(primals).__name__} and "
+            f"{type(tangents).__name__}: for one argument write jvp(f, (x,), (v,))."
         )
+    pairs = zip(leaves_like(tangents, primals, "tangent"), leaves(primals), strict=True)
+    for tangent, primal in pairs:
+        if np.shape(tangent) != np.shape(primal):
+            raise ValueError(
+                f"jvp got a tangent of shape {np.shape(tangent)} for an argument of shape "
+                f"{np.shape(primal)}: the two must be equal."
+            )
+
+
+def _cotangents(given: list[Any], outputs: list[Tensor]) -> list[Tensor]:
     seeds = []
     for value, output in zip(given, outputs, strict=True):
         if np.shape(value) != output.shape:
@@ -280,22 +321,60 @@ def _cast(value: Any, dtype: np.dtype[Any]) -> Tensor:
     return value.astype(dtype) if isinstance(value, Tensor) else Tensor(value, dtype=dtype)
 
 
-def _returned(value: Any, original: Any, keeps_tape: bool) -> Any:
-    """A result as the caller expects it: tensors on the tape, arrays or floats off it."""
-    if keeps_tape:
-        return value if isinstance(value, Tensor) else Tensor(value)
-    plain = value.data if isinstance(value, Tensor) else value
-    return plain.item() if isinstance(original, int | float) and np.ndim(plain) == 0 else plain
+def _gradient(found: Any, point: Tensor) -> Tensor:
+    """What the walk found at `point`, as a tensor; zeros where it found nothing."""
+    if isinstance(found, Tensor):
+        return found
+    return wrap(np.zeros_like(point.data) if found is None else found, None, 0)
 
 
-def _stack_rows(rows: list[Any], shape: tuple[int, ...]) -> Any:
-    """Join the gradients of every output element into one array for each input."""
-    columns = zip(*(leaves(row) for row in rows), strict=True)
+def _unshared(gradient: Tensor) -> Tensor:
+    """A gradient in writable memory of its own, unless it is on the tape: rules share arrays."""
+    return gradient if gradient.requires_grad else wrap(gradient.data.copy(), None, 0)
+
+
+def _released(values: list[Tensor], own: set[Tensor], recording: bool) -> list[Tensor]:
+    """Each of `values` without the tape, if that leads only to leaves of our own."""
+    if recording and not own:
+        return values
+    anchored: set[Node | None] = set()
+
+    def leads_elsewhere(tensor: Any) -> bool:
+        if not getattr(tensor, "requires_grad", False):
+            return False
+        return tensor not in own if tensor.node is None else tensor.node in anchored
+
+    if recording:
+        for node in topological_order({v.node for v in values if v.node is not None}):
+            if any(map(leads_elsewhere, node.inputs)):
+                anchored.add(node)
+    return [value if leads_elsewhere(value) else value.detach() for value in values]
+
+
+def _returned(value: Tensor, original: Any, gives_tensors: bool) -> Any:
+    """A result as the caller expects it: a tensor, an array, or a float for a float."""
+    if gives_tensors:
+        return value
+    return value.item() if isinstance(original, int | float) and value.ndim == 0 else value.data
+
+
+def _ones_like(tree: Any) -> Any:
+    return rebuild(tree, (np.ones(np.shape(leaf)) for leaf in leaves(tree)))
+
+
+def _float(value: Tensor) -> np.dtype[Any]:
+    """The dtype of a derivative of `value`: its own, or float64 for integers."""
+    return value.dtype if value.dtype.kind == "f" else np.dtype(np.float64)
+
+
+def _stack_rows(rows: list[Any], like: Any, shape: tuple[int, ...]) -> Any:
+    """Join the gradients of every output element, nested like `like`, into one array an input."""
     stacked = []
-    for column in columns:
-        joined = np.stack(column)
-        stacked.append(np.reshape(joined, shape + np.shape(column[0])))
-    return rebuild(rows[0], iter(stacked))
+    for number, leaf in enumerate(leaves(like)):
+        column = [leaves(row)[number] for row in rows]
+        joined = np.stack(column) if column else np.stack([leaf])[:0]
+        stacked.append(np.reshape(joined, shape + np.shape(leaf)))
+    return rebuild(like, iter(stacked))
 
 
 def _name(f: Callable[..., Any]) -> str:

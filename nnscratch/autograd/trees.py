@@ -17,6 +17,29 @@ def leaves(tree: Any) -> list[Any]:
     return [tree]
 
 
+def leaves_like(tree: Any, template: Any, what: str) -> list[Any]:
+    """The leaves of `tree` in the order of `template`, which it must be nested like.
+
+    Raises:
+        ValueError: nested otherwise; `what` names the tree in the message.
+    """
+    if isinstance(template, dict):
+        if not isinstance(tree, dict) or tree.keys() != template.keys():
+            keys = list(tree) if isinstance(tree, dict) else type(tree).__name__
+            raise ValueError(f"The {what} needs a dict with the keys {list(template)}, got {keys}.")
+        return [leaf for key in template for leaf in leaves_like(tree[key], template[key], what)]
+    if isinstance(template, tuple | list):
+        length = len(tree) if isinstance(tree, tuple | list) else type(tree).__name__
+        if length != len(template):
+            raise ValueError(
+                f"The {what} needs a {type(template).__name__} of {len(template)} parts, got "
+                f"{length}."
+            )
+        pairs = zip(tree, template, strict=True)
+        return [leaf for part, like in pairs for leaf in leaves_like(part, like, what)]
+    return [tree]
+
+
 def rebuild(tree: Any, replacements: Iterator[Any]) -> Any:
     """The same nesting with each leaf replaced by the next of `replacements`."""
     if isinstance(tree, dict):

@@ -2,5 +2,6 @@
 
 from nnscratch.layers.dense import Dense
 from nnscratch.layers.layer import Layer
+from nnscratch.layers.symbolic import Input
 
-__all__ = ["Dense", "Layer"]
+__all__ = ["Dense", "Input", "Layer"]

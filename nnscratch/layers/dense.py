@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnscratch import activations
+from nnscratch import activations, constraints, initializers, regularizers
 from nnscratch.layers.layer import Layer
 from nnscratch.ops.neural import dense
 from nnscratch.ops.special import relu
@@ -28,6 +28,11 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: str | Callable[..., Any] = "glorot_uniform",
         bias_initializer: str | Callable[..., Any] = "zeros",
+        kernel_regularizer: str | Callable[..., Any] | None = None,
+        bias_regularizer: str | Callable[..., Any] | None = None,
+        activity_regularizer: str | Callable[..., Any] | None = None,
+        kernel_constraint: str | Callable[..., Any] | None = None,
+        bias_constraint: str | Callable[..., Any] | None = None,
         **options: Any,
     ) -> None:
         """Declare the layer.
@@ -38,6 +43,11 @@ class Dense(Layer):
             use_bias: whether to add b.
             kernel_initializer: how W starts.
             bias_initializer: how b starts.
+            kernel_regularizer: penalty on W.
+            bias_regularizer: penalty on b.
+            activity_regularizer: penalty on the outputs, divided by the batch size.
+            kernel_constraint: what W is mapped to after every update.
+            bias_constraint: what b is mapped to after every update.
             options: `name`, `trainable`, `dtype`, `input_shape`, `input_dim`.
 
         Raises:
@@ -47,30 +57,63 @@ class Dense(Layer):
         self.units = self.positive_integer("units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = kernel_initializer
-        self.bias_initializer = bias_initializer
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
 
-    def build(self, input_shape: tuple[int, ...]) -> None:
-        """Create W and b for `input_shape[-1]` inputs."""
-        inputs = input_shape[-1]
-        self.kernel = self.add_weight((inputs, self.units), self.kernel_initializer, "kernel")
-        self.bias = (
-            self.add_weight((self.units,), self.bias_initializer, "bias") if self.use_bias else None
+    def build(self, input_shape: Any) -> None:
+        """Create W and b for `input_shape[-1]` inputs.
+
+        Raises:
+            ValueError: samples that are single numbers.
+        """
+        if len(input_shape) < 2:
+            raise ValueError(
+                f"Layer {self.name!r} needs inputs of shape (batch, features), got one number for "
+                f"each sample: write x[:, np.newaxis]."
+            )
+        self.kernel = self.add_weight(
+            (input_shape[-1], self.units),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name="kernel",
         )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.units,),
+                self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                name="bias",
+            )
 
     def call(self, inputs: Any) -> Any:
         """Shape (..., inputs) to shape (..., units)."""
+        outputs = self._affine(inputs)
+        if self.activity_regularizer is not None:
+            self.add_loss(self.activity_regularizer(outputs) / len(outputs))
+        return outputs
+
+    def _affine(self, inputs: Any) -> Any:
         if inputs.shape[-1] != self.kernel.shape[0]:
             raise ValueError(
                 f"Layer {self.name!r} was built for {self.kernel.shape[0]} features, got an input "
                 f"of shape {inputs.shape}: give {self.kernel.shape[0]} columns."
             )
+        if inputs.dtype != self.dtype:  # integers and booleans; Layer converts floats
+            inputs = inputs.astype(self.dtype)
         if self.bias is None:
             return self.activation(inputs @ self.kernel)
         if self.activation is relu:
             return dense(inputs, self.kernel, self.bias, activation="relu")
         return self.activation(dense(inputs, self.kernel, self.bias))
 
-    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The last axis becomes `units`."""
         return (*input_shape[:-1], self.units)

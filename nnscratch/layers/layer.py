@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch import initializers
-from nnscratch.autograd import Parameter, Tensor
+from nnscratch import constraints, initializers, regularizers
+from nnscratch.autograd import Parameter, Tensor, no_grad
 from nnscratch.autograd.modes import CURRENT_LAYER
+from nnscratch.autograd.trees import leaves, rebuild
+from nnscratch.configuration import Configured
+from nnscratch.layers.symbolic import LayerCall, SymbolicTensor
 from nnscratch.naming import snake_case, unique_name
 
 if TYPE_CHECKING:
@@ -17,16 +21,24 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-class Layer:
+Shape = tuple[int | None, ...]
+
+COLLECTED_LOSSES: ContextVar[list[Any] | None] = ContextVar("nnscratch_losses", default=None)
+"""Where `Layer.add_loss` puts its losses while a training or test step runs."""
+
+
+class Layer(Configured):
     """Base of all layers: subclass it, create weights in `build`, compute in `call`.
 
     Parameters and layers that are set as attributes, also in lists, are found by themselves.
+    Shapes have None for the batch axis, as in Keras: (None, 20). Where a layer takes several
+    inputs, `inputs` and `input_shape` are lists.
 
     Attributes:
         name: unique by default, as Keras counts (`dense`, `dense_1`, …).
         dtype: dtype of its weights and of its floating-point inputs.
         built: whether its weights exist.
-        input_shape: shape of one input without the batch axis, once known.
+        input_shape: shape of the inputs, None for the batch axis, once known.
     """
 
     # Raised whenever some layer gains or loses weights, so that lists of weights can be kept.
@@ -41,37 +53,89 @@ class Layer:
         input_shape: tuple[int, ...] | None = None,
         input_dim: int | None = None,
     ) -> None:
-        """Name the layer; `input_shape` or `input_dim` let a model build at once."""
+        """Name the layer.
+
+        Args:
+            name: what messages, files and logs call it.
+            trainable: whether its weights are trained.
+            dtype: dtype of its weights and of its floating-point inputs.
+            input_shape: shape of one sample, without the batch axis: a model builds at once.
+            input_dim: number of features, for `input_shape=(input_dim,)`.
+
+        Raises:
+            ValueError: an input_dim that is not a positive integer.
+            TypeError: an input_shape that is not a tuple.
+        """
         self.name = name or unique_name(snake_case(type(self).__name__))
         self.dtype = np.dtype(dtype)
         self.built = False
-        self.input_shape = (input_dim,) if input_dim is not None else input_shape
+        if input_dim is not None:
+            input_shape = (self.positive_integer("input_dim", input_dim),)
+        if not isinstance(input_shape, tuple | list | None):
+            raise TypeError(
+                f"Layer {self.name!r} takes input_shape as a tuple such as (20,), without the "
+                f"batch axis, got {input_shape!r}."
+            )
+        self.input_shape: Any = None if input_shape is None else (None, *input_shape)
+        self._added_weights: list[Parameter] = []
         self._trainable = trainable
+        self._never_trained: tuple[Parameter, ...] = ()
         self._kept_weights: tuple[int, list[Parameter]] = (-1, [])
 
     # --- for subclasses -----------------------------------------------------------------------
 
-    def build(self, input_shape: tuple[int, ...]) -> None:
-        """Create the weights for inputs of `input_shape` (without the batch axis)."""
+    def build(self, input_shape: Any) -> None:
+        """Create the weights for inputs of `input_shape`."""
 
     def call(self, inputs: Any) -> Any:
         """Compute the outputs. A subclass may also take `training`."""
         raise NotImplementedError(f"Layer {self.name!r} needs a call(self, inputs) method.")
 
-    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output without the batch axis."""
-        return input_shape
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the outputs; by default it is found by calling the layer on zeros."""
+        one_sample = _map_shapes(
+            input_shape, lambda shape: np.zeros([n or 1 for n in shape], self.dtype)
+        )
+        with no_grad():
+            outputs = self(one_sample)
+        return _shape_of(outputs)
 
     def add_weight(
         self,
-        shape: tuple[int, ...],
+        shape: tuple[int, ...] = (),
         initializer: str | Callable[..., Any] = "glorot_uniform",
-        name: str = "weight",
+        dtype: npt.DTypeLike | None = None,
         trainable: bool = True,
+        regularizer: str | Callable[..., Any] | None = None,
+        constraint: str | Callable[..., Any] | None = None,
+        name: str = "weight",
     ) -> Parameter:
-        """Create a parameter; set it as an attribute to make it part of the layer."""
-        values = initializers.get(initializer)(shape, self.dtype)
-        return Parameter(values, name=name, trainable=trainable and self._trainable)
+        """Create a parameter of this layer.
+
+        Args:
+            shape: its shape.
+            initializer: how it starts.
+            dtype: by default the layer's.
+            trainable: one that is not (a running statistic) stays so when the layer thaws.
+            regularizer: a penalty on its values, added to the loss.
+            constraint: what its values are mapped to after every update.
+            name: what messages and files call it.
+        """
+        values = initializers.get(initializer)(shape, self.dtype if dtype is None else dtype)
+        weight = Parameter(values, name=name, trainable=trainable and self._trainable)
+        weight.regularizer = regularizers.get(regularizer)
+        weight.constraint = constraints.get(constraint)
+        self._added_weights.append(weight)
+        Layer.structure_version += 1
+        if not trainable:
+            self._never_trained = (*self._never_trained, weight)
+        return weight
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a scalar to the loss of the step that runs now (call it in `call`)."""
+        collected = COLLECTED_LOSSES.get()
+        if collected is not None:
+            collected.append(loss)
 
     def positive_integer(self, argument: str, value: object) -> int:
         """`value` if it is a positive integer.
@@ -94,12 +158,14 @@ class Layer:
             inputs: an array or tensor, batch first; floats are converted to the layer's dtype.
             training: whether a training step runs; only some layers differ.
         """
-        if not isinstance(inputs, Tensor):
-            inputs = np.asarray(inputs)
-        if inputs.dtype != self.dtype and inputs.dtype.kind == "f":
+        if not isinstance(inputs, _ARRAYS):
+            if any(isinstance(leaf, SymbolicTensor) for leaf in leaves(inputs)):
+                return self._wire(inputs)
+            inputs = self._as_arrays(inputs)
+        elif inputs.dtype != self.dtype and inputs.dtype.kind == "f":
             inputs = inputs.astype(self.dtype)
         if not self.built:
-            self.build_once(inputs.shape[1:])
+            self.build_once(_shape_of(inputs))
         token = CURRENT_LAYER.set(self.name)
         try:
             if self._call_takes_training:
@@ -108,12 +174,32 @@ class Layer:
         finally:
             CURRENT_LAYER.reset(token)
 
-    def build_once(self, input_shape: tuple[int, ...]) -> None:
+    def _as_arrays(self, inputs: Any) -> Any:
+        """Numbers as an array, nested arrays each in the layer's dtype."""
+        if not any(hasattr(leaf, "shape") for leaf in leaves(inputs)):
+            inputs = np.asarray(inputs)
+        arrays = [leaf if isinstance(leaf, Tensor) else np.asarray(leaf) for leaf in leaves(inputs)]
+        cast = (a.astype(self.dtype) if a.dtype.kind == "f" else a for a in arrays)
+        return rebuild(inputs, cast)
+
+    def _wire(self, inputs: Any) -> Any:
+        """Called on symbolic tensors: build, and stand for the outputs."""
+        input_shape = rebuild(inputs, (leaf.shape for leaf in leaves(inputs)))
+        self.build_once(input_shape)
+        call = LayerCall(self, inputs)
+        return _map_shapes(
+            self.compute_output_shape(input_shape),
+            lambda shape: SymbolicTensor(shape, self.dtype, self.name, call),
+        )
+
+    def build_once(self, input_shape: Any) -> None:
         """Build for `input_shape` unless that was done before."""
         if not self.built:
-            self.input_shape = tuple(input_shape)
-            self.build(self.input_shape)
+            self.input_shape = input_shape
+            self.build(input_shape)
             self.built = True
+            if not self._trainable:
+                self.trainable = False  # reaches the layers that build has just created
             Layer.structure_version += 1
 
     def __init_subclass__(cls) -> None:
@@ -129,7 +215,8 @@ class Layer:
 
     def __setattr__(self, attribute: str, value: Any) -> None:
         """Set an attribute; weights and layers among them change the structure."""
-        if isinstance(value, Parameter | Layer | list):
+        before = self.__dict__.get(attribute)
+        if isinstance(value, _PARTS) or isinstance(before, _PARTS):
             Layer.structure_version += 1
         object.__setattr__(self, attribute, value)
 
@@ -165,8 +252,9 @@ class Layer:
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = value
+        never = set(self._never_trained)
         for part in self._parts():
-            if isinstance(part, Layer | Parameter):
+            if part not in never:
                 part.trainable = value
 
     def count_params(self) -> int:
@@ -181,22 +269,29 @@ class Layer:
         """Overwrite all weights, in the order of `weights`.
 
         Raises:
-            ValueError: another number of arrays, or another shape; nothing is changed then.
+            ValueError: another number of arrays, another shape, or text; nothing is changed then.
         """
         own = self.weights
+        if not own and not self.built:
+            raise ValueError(
+                f"Layer {self.name!r} has no weights yet: give input_shape, or call it once on a "
+                f"batch, before set_weights."
+            )
         if len(weights) != len(own):
             raise ValueError(
                 f"Layer {self.name!r} has {len(own)} weights, got {len(weights)} arrays: give one "
                 f"array for each of {[weight.name for weight in own]}."
             )
-        for weight, values in zip(own, weights, strict=True):
-            if np.shape(values) != weight.shape:
+        arrays = [np.asarray(w.data if isinstance(w, Tensor) else w) for w in weights]
+        for weight, array in zip(own, arrays, strict=True):
+            if array.shape != weight.shape or array.dtype.kind not in "biuf":
                 raise ValueError(
                     f"Weight {weight.name!r} of layer {self.name!r} has shape {weight.shape}, got "
-                    f"an array of shape {np.shape(values)}."
+                    f"an array of shape {array.shape} and dtype {array.dtype}: give numbers of "
+                    f"the weight's shape."
                 )
-        for weight, values in zip(own, weights, strict=True):
-            weight.assign(values)
+        for weight, array in zip(own, arrays, strict=True):
+            weight.assign(array)
 
     def _find_weights(self) -> Iterator[Parameter]:
         for part in self._parts():
@@ -213,6 +308,34 @@ class Layer:
             elif isinstance(value, list):
                 yield from (part for part in value if isinstance(part, Parameter | Layer))
 
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments by name, with the layer's own name."""
+        config = super().get_config()
+        config["name"] = self.name
+        if not self._trainable:
+            config["trainable"] = False
+        return config
+
     def __repr__(self) -> str:
         """Show class and name."""
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+def _shape_of(inputs: Any) -> Any:
+    """Shapes with None for the batch axis, nested as the inputs are."""
+    if isinstance(inputs, _ARRAYS):
+        return (None, *inputs.shape[1:])
+    return rebuild(inputs, ((None, *leaf.shape[1:]) for leaf in leaves(inputs)))
+
+
+def _map_shapes(shapes: Any, function: Callable[[Shape], Any]) -> Any:
+    """`function` of each shape in nested shapes; a shape is a tuple of integers and None."""
+    if isinstance(shapes, tuple) and all(n is None or isinstance(n, int) for n in shapes):
+        return function(shapes)
+    if isinstance(shapes, dict):
+        return {key: _map_shapes(shape, function) for key, shape in shapes.items()}
+    return type(shapes)(_map_shapes(shape, function) for shape in shapes)
+
+
+_ARRAYS = (Tensor, np.ndarray)
+_PARTS = (Parameter, Layer, list)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from nnscratch.autograd import OPS
 from nnscratch.autograd.numpy_protocol import NUMPY_FUNCTIONS
 
 if TYPE_CHECKING:
-    from nnscratch.autograd import Composite, Op
+    from collections.abc import Callable
 
 for _family in (
     "arithmetic",
@@ -42,19 +42,21 @@ for _family in (
     "decompositions",
     "norms",
     "neural",
+    "activation_functions",
 ):
     import_module(f"nnscratch.ops.{_family}")
 
 
-def __getattr__(name: str) -> Op | Composite:
+def __getattr__(name: str) -> Callable[..., Any]:
     """The op of this name from the table; NumPy's other names for it (`abs`) do as well.
 
     Raises:
         AttributeError: there is none; the message lists the near matches.
     """
-    found = OPS.get(name) or NUMPY_FUNCTIONS.get(getattr(np, name, None))
-    if found is not None:
-        return found
+    if name in OPS:
+        return OPS[name]
+    if getattr(np, name, None) in NUMPY_FUNCTIONS:
+        return NUMPY_FUNCTIONS[getattr(np, name)]
     near = " or ".join(f"ns.ops.{match}" for match in get_close_matches(name, OPS))
     raise AttributeError(f"There is no op {name!r}" + (f"; did you mean {near}?" if near else "."))
 

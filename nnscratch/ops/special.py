@@ -13,14 +13,45 @@ from nnscratch_kernels import special_functions as kernels
 
 TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
 
+
+def _relu_gradient(
+    g: Any, y: Any, x: Any, negative_slope: float, max_value: float | None, threshold: float
+) -> Any:
+    if negative_slope == 0 and max_value is None and threshold == 0:
+        return g * (y > 0)  # a product with a mask takes a fifth of np.where's time
+    passes = x > threshold
+    if max_value is not None:
+        passes = np.logical_and(passes, np.logical_and(x >= 0, x <= max_value))
+    return g * passes + (negative_slope * g) * (x <= threshold)
+
+
+def _torch_relu(
+    torch: Any, x: Any, negative_slope: float = 0.0, max_value: Any = None, threshold: float = 0.0
+) -> Any:
+    above = torch.where(x > threshold, x, 0)
+    below = negative_slope * torch.relu(threshold - x)
+    return (above if max_value is None else above.clamp(0, max_value)) - below
+
+
 relu = Op(
     "relu",
     kernels.relu,
-    formula=r"y = \max(x, 0)",
-    derivative=r"\bar x = \bar y\, [x > 0]",
-    vjps=(lambda g, y, x: g * (y > 0),),  # a product with a mask takes a fifth of np.where's time
-    samples=lambda s: [call(s.normal(2, 3)), call(s.normal()), call(s.normal(0, 3))],
-    torch="relu",
+    arity=1,
+    formula=r"y = \max(x, 0), \quad \text{or } \begin{cases} \min(x, m) & x > t \\ "
+    r"s\, (x - t) & x \le t \end{cases}",
+    derivative=r"\bar x = \bar y\, [x > 0], \quad \text{or } \bar y\, [t < x \le m] + "
+    r"s\, \bar y\, [x \le t]",
+    vjps=(_relu_gradient,),
+    samples=lambda s: [
+        call(s.normal(2, 3)),
+        call(s.normal()),
+        call(s.normal(0, 3)),
+        call(s.normal(2, 3), negative_slope=0.3),
+        call(s.normal(2, 3), max_value=0.7),
+        call(s.normal(2, 3), threshold=0.4),
+        call(3 * s.normal(3, 4), 0.2, 2.0, -0.5),
+    ],
+    torch=_torch_relu,
     numpy=[],
 )
 

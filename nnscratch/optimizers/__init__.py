@@ -18,9 +18,15 @@ def get(identifier: str | Optimizer) -> Optimizer:
 
     Raises:
         ValueError: no optimizer has this name.
+        TypeError: neither a name nor an optimizer.
     """
     if isinstance(identifier, Optimizer):
         return identifier
+    if not isinstance(identifier, str):
+        raise TypeError(
+            f"optimizer is a name such as 'adam' or an optimizer such as Adam(0.001), got "
+            f"{identifier!r}: give one of these."
+        )
     return resolve("optimizer", identifier, OPTIMIZERS)()
 
 

@@ -47,7 +47,7 @@ class Adam(Optimizer):
             slots["velocity"],
             slots.get("largest_velocity"),
             step=self.iterations,
-            learning_rate=self.learning_rate,
+            learning_rate=float(self.learning_rate),  # a NumPy float64 would widen float32
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,

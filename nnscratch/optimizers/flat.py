@@ -33,9 +33,11 @@ class FlatParameters:
         self.values = np.concatenate([p.data.ravel() for p in self.parameters])
         self.gradients = np.zeros_like(self.values)
         self.slots: dict[str, Any] = {}
-        for parameter, place in zip(self.parameters, self.slices, strict=True):
-            parameter.grad_storage = Tensor(self.gradients[place].reshape(parameter.shape))
-            self._adopt(parameter, place)
+        places = list(zip(self.slices, [p.shape for p in self.parameters], strict=True))
+        self._value_views = [self.values[place].reshape(shape) for place, shape in places]
+        self._storages = [Tensor(self.gradients[place].reshape(shape)) for place, shape in places]
+        for index in range(len(self.parameters)):
+            self._adopt(index)
 
     def add_slot(self, name: str, value: float = 0.0) -> None:
         """Give the optimizer a buffer of this name, filled with `value`."""
@@ -44,11 +46,10 @@ class FlatParameters:
     def load(self, indices: Sequence[int], gradients: Sequence[Tensor]) -> None:
         """Bring the gradients of the parameters at `indices` into the buffer."""
         for index, gradient in zip(indices, gradients, strict=True):
-            parameter = self.parameters[index]
-            if parameter.data.base is not self.values:  # somebody set parameter.data
-                self._adopt(parameter, self.slices[index])
-            if gradient is not parameter.grad_storage:
-                self.gradients[self.slices[index]] = gradient.data.ravel()
+            if gradient is not self._storages[index]:
+                self._storages[index].data[...] = gradient.data
+            if self.parameters[index].data is not self._value_views[index]:
+                self._adopt(index)  # parameter.data was set, or another optimizer had it meanwhile
 
     def runs(self, indices: Sequence[int]) -> list[slice]:
         """The stretches of the buffer that the parameters at `indices` cover, joined up."""
@@ -60,6 +61,13 @@ class FlatParameters:
                 runs.append(place)
         return runs
 
-    def _adopt(self, parameter: Parameter, place: slice) -> None:
-        self.values[place] = parameter.data.ravel()
-        parameter.data = self.values[place].reshape(parameter.shape)
+    def _adopt(self, index: int) -> None:
+        parameter, view = self.parameters[index], self._value_views[index]
+        if parameter.shape != view.shape:
+            raise ValueError(
+                f"Parameter {parameter.name!r} had shape {view.shape} when training began and has "
+                f"{parameter.shape} now: give it values of its first shape, or make a new layer."
+            )
+        view[...] = parameter.data
+        parameter.data = view
+        parameter.grad_storage = self._storages[index]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from nnscratch.optimizers.flat import FlatParameters
 
 if TYPE_CHECKING:
@@ -22,15 +24,15 @@ class Optimizer:
 
     slot_names: tuple[str, ...] = ()
 
-    def __init__(self, learning_rate: float) -> None:
+    def __init__(self, learning_rate: Any) -> None:
         """Start at step 0.
 
         Raises:
-            ValueError: a learning rate that is not positive.
+            ValueError: a learning rate that is not a positive number.
         """
-        if learning_rate <= 0:
-            raise ValueError(f"learning_rate must be positive, got {learning_rate}.")
-        self.learning_rate = learning_rate
+        if not isinstance(learning_rate, int | float | np.number) or not learning_rate > 0:
+            raise ValueError(f"learning_rate must be a positive number, got {learning_rate!r}.")
+        self.learning_rate: Any = learning_rate
         self.iterations = 0
         self._buffers: list[FlatParameters] = []
         self._places: dict[int, tuple[FlatParameters, int]] = {}

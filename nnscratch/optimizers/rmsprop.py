@@ -50,7 +50,7 @@ class RMSprop(Optimizer):
             slots["velocity"],
             slots.get("average_gradient"),
             slots.get("momentum"),
-            learning_rate=self.learning_rate,
+            learning_rate=float(self.learning_rate),  # a NumPy float64 would widen float32
             rho=self.rho,
             momentum=self.momentum,
             epsilon=self.epsilon,

@@ -20,8 +20,13 @@ class SGD(Optimizer):
             learning_rate: η.
             momentum: μ in [0, 1].
             nesterov: w ← w + μ m - η g instead (Sutskever et al. 2013).
+
+        Raises:
+            ValueError: a learning rate that is not positive, a momentum outside [0, 1].
         """
         super().__init__(learning_rate)
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"momentum must lie between 0 and 1, got {momentum!r}.")
         self.momentum = momentum
         self.nesterov = nesterov
         self.slot_names = ("momentum",) if momentum else ()
@@ -32,7 +37,7 @@ class SGD(Optimizer):
             values,
             gradients,
             slots.get("momentum"),
-            learning_rate=self.learning_rate,
+            learning_rate=float(self.learning_rate),  # a NumPy float64 would widen float32
             momentum=self.momentum,
             nesterov=self.nesterov,
         )

@@ -65,10 +65,26 @@ class Callback:
 class CallbackList:
     """Calls every callback in turn; only those that override a method are called for it."""
 
-    def __init__(self, callbacks: Sequence[Callback], model: Any, params: dict[str, Any]) -> None:
-        """Tell the callbacks what they watch."""
-        self.callbacks = list(callbacks)
+    def __init__(
+        self,
+        callbacks: Callback | Sequence[Callback] | None,
+        model: Any,
+        params: dict[str, Any],
+        last: Sequence[Callback] = (),
+    ) -> None:
+        """Tell the callbacks what they watch; `last` come after the user's own, as in Keras.
+
+        Raises:
+            TypeError: something else than callbacks.
+        """
+        given = [callbacks] if isinstance(callbacks, Callback) else callbacks or []
+        self.callbacks = [*given, *last]
         for callback in self.callbacks:
+            if not isinstance(callback, Callback):
+                raise TypeError(
+                    f"callbacks takes instances of nnscratch.training.Callback, got {callback!r}: "
+                    f"write for example callbacks=[MyCallback()]."
+                )
             callback.model = model
             callback.params = params
 

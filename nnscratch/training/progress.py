@@ -18,12 +18,21 @@ def progress(verbose: int | str) -> list[Callback]:
     Raises:
         ValueError: another value.
     """
-    if verbose not in ("auto", 0, 1, 2):
-        raise ValueError(f"verbose is 'auto', 0, 1 or 2, got {verbose!r}.")
+    check_verbose(verbose)
     if verbose == 0:
         return []
     live = verbose != 2 and sys.stdout.isatty()
     return [ProgressBar() if live else ProgressLines()]
+
+
+def check_verbose(verbose: int | str) -> None:
+    """Refuse what `verbose` cannot be.
+
+    Raises:
+        ValueError: not "auto", 0, 1 or 2.
+    """
+    if verbose not in ("auto", 0, 1, 2):
+        raise ValueError(f"verbose is 'auto', 0, 1 or 2, got {verbose!r}: choose one of these.")
 
 
 class ProgressLines(Callback):
@@ -43,6 +52,8 @@ class ProgressLines(Callback):
 class ProgressBar(Callback):
     """A bar that moves with every batch, with the running means of loss and metrics."""
 
+    _bar: Any = None
+
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Show an empty bar."""
         from rich.progress import (
@@ -53,7 +64,7 @@ class ProgressBar(Callback):
             TimeElapsedColumn,
         )
 
-        self._bar: Any = Progress(
+        self._bar = Progress(
             TextColumn("Epoch {task.fields[epoch]}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -75,7 +86,8 @@ class ProgressBar(Callback):
 
     def close(self) -> None:
         """Give the terminal back also when an epoch was cut short."""
-        self._bar.stop()
+        if self._bar is not None:  # no epoch, no bar
+            self._bar.stop()
 
 
 def describe(logs: Logs | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,9 +10,9 @@ import numpy as np
 from nnscratch import losses, optimizers
 from nnscratch import metrics as metrics_module
 from nnscratch.autograd import Tensor, no_grad
-from nnscratch.training.batches import ArrayData, Batch
+from nnscratch.training.batches import ArrayData, Batch, at_least
 from nnscratch.training.callbacks import Callback, CallbackList, History, Logs
-from nnscratch.training.progress import describe, progress
+from nnscratch.training.progress import check_verbose, describe, progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,8 @@ class Trainer:
     dtype: np.dtype[Any]
     optimizer: optimizers.Optimizer | None = None
     stop_training = False
+    _loss_mean: metrics_module.Mean | None = None
+    _metrics: list[metrics_module.Metric] | None = None
 
     def compile(
         self,
@@ -52,11 +55,22 @@ class Trainer:
 
         Raises:
             ValueError: a name that does not exist.
+            TypeError: something of the wrong kind; the model stays as it was.
         """
-        self.optimizer = optimizers.get(optimizer)
-        self.loss = None if loss is None else losses.get(loss)
-        self._requested_metrics = list(metrics or [])
-        self._metrics: list[metrics_module.Metric] | None = None
+        if isinstance(metrics, str):
+            raise TypeError(f"metrics takes a list, got {metrics!r}: write metrics=[{metrics!r}].")
+        compiled = (
+            optimizers.get(optimizer),
+            None if loss is None else losses.get(loss),
+            [
+                requested
+                if requested in metrics_module.ACCURACY_NAMES
+                else metrics_module.named(requested)
+                for requested in metrics or ()
+            ],
+        )
+        self.optimizer, self.loss, self._requested_metrics = compiled
+        self._metrics = None
         self._loss_mean = metrics_module.Mean("loss")
 
     # --- one batch ----------------------------------------------------------------------------
@@ -66,11 +80,20 @@ class Trainer:
         y_pred = self(batch.x, training=True)  # type: ignore[operator] # a Model is callable
         loss = self.compute_loss(batch, y_pred)
         parameters: list[Parameter] = self.trainable_weights  # type: ignore[attr-defined] # a Layer's
+        # Before the update, so that a metric that refuses the data leaves the weights alone.
+        logs = self.compute_metrics(batch, y_pred, loss)
+        if not parameters:
+            warnings.warn(
+                f"Model {self.name!r} has no trainable weights, so fit changes nothing: set "
+                f"layer.trainable = True for those that should learn.",
+                stacklevel=2,
+            )
+            return logs
         for parameter in parameters:
             parameter.grad = None
         loss.backward()
         self._compiled_optimizer().apply([p.grad for p in parameters], parameters)
-        return self.compute_metrics(batch, y_pred, loss)
+        return logs
 
     def test_step(self, batch: Batch) -> Logs:
         """Forward and metrics, on the tape: the loss is then the same fused op as in training."""
@@ -95,14 +118,11 @@ class Trainer:
     def compute_metrics(self, batch: Batch, y_pred: Any, loss: Tensor) -> Logs:
         """Add a batch to the running means and return them."""
         array = y_pred.data if isinstance(y_pred, Tensor) else y_pred
-        self._loss_mean.add(loss.item(), len(batch.x))
         if self._metrics is None:
-            self._metrics = [
-                metrics_module.get(requested, batch.y, array)
-                for requested in self._requested_metrics
-            ]
+            self._metrics = self._resolve_metrics(batch.y, array)
         for metric in self._metrics:
             metric.update_state(batch.y, array)
+        self._loss_mean.add(loss.item(), len(batch.x))  # type: ignore[union-attr] # compiled
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> Logs:
@@ -112,13 +132,25 @@ class Trainer:
 
     @property
     def metrics(self) -> list[metrics_module.Metric]:
-        """The mean loss and the resolved metrics."""
-        return [self._loss_mean, *(self._metrics or [])]
+        """The mean loss and the resolved metrics; nothing before `compile`."""
+        return [self._loss_mean, *(self._metrics or [])] if self._loss_mean else []
 
     def reset_metrics(self) -> None:
         """Start the running means anew."""
         for metric in self.metrics:
             metric.reset_state()
+
+    def _resolve_metrics(self, y_true: Any, y_pred: Any) -> list[metrics_module.Metric]:
+        """The compiled metrics, "accuracy" chosen by the shapes of a first batch."""
+        metrics = [metrics_module.get(m, y_true, y_pred) for m in self._requested_metrics]
+        names = ["loss", *(metric.name for metric in metrics)]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"Model {self.name!r} has two metrics called {name!r}: give one another name, "
+                    f"as in Precision(name='precision_at_9')."
+                )
+        return metrics
 
     # --- many batches -------------------------------------------------------------------------
 
@@ -129,7 +161,7 @@ class Trainer:
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
         validation_data: tuple[Any, ...] | None = None,
         shuffle: bool = True,
@@ -162,29 +194,29 @@ class Trainer:
         """
         self._compiled_optimizer()
         data = ArrayData(x, y, sample_weight, dtype=self.dtype, batch_size=batch_size)
-        held_out: Batch | None = None
+        validation: ArrayData | None = None
         if validation_data is not None:
-            held_out = Batch(*validation_data)
+            validation = data.validation(validation_data)
         elif validation_split:
-            first, held_out = data.split(validation_split)
-            data = ArrayData(*first, dtype=self.dtype, batch_size=batch_size)
-        validation = held_out and ArrayData(*held_out, dtype=self.dtype, batch_size=batch_size)
+            data, validation = data.split(validation_split)
+        at_least(0, "epochs", epochs)
+        at_least(0, "initial_epoch", initial_epoch)
 
         history = History()
         params = {"verbose": verbose, "epochs": epochs, "steps": len(data)}
-        calls = CallbackList([history, *progress(verbose), *(callbacks or [])], self, params)
+        calls = CallbackList(callbacks, self, params, last=[*progress(verbose), history])
         self.history = history
         self.stop_training = False
-        calls.call("on_train_begin")
         logs: Logs = {}
         try:
+            calls.call("on_train_begin", {})
             for epoch in range(initial_epoch, epochs):
                 self.reset_metrics()
-                calls.call("on_epoch_begin", epoch)
+                calls.call("on_epoch_begin", epoch, {})
                 logs = self._run(data.batches(shuffle), self.train_step, calls, "train")
                 if validation is not None:
                     held_out_logs = self._evaluate(validation, calls)
-                    logs |= {f"val_{name}": value for name, value in held_out_logs.items()}
+                    logs = logs | {f"val_{name}": v for name, v in held_out_logs.items()}
                 calls.call("on_epoch_end", epoch, logs)
                 if self.stop_training:
                     break
@@ -200,7 +232,7 @@ class Trainer:
         batch_size: int | None = None,
         verbose: int | str = "auto",
         sample_weight: Any = None,
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
         """The loss and the metrics on held-out data.
@@ -214,8 +246,9 @@ class Trainer:
             ValueError: lengths, shapes or numbers that do not fit.
         """
         self._compiled_optimizer()
+        check_verbose(verbose)
         data = ArrayData(x, y, sample_weight, dtype=self.dtype, batch_size=batch_size)
-        logs = self._evaluate(data, CallbackList(callbacks or [], self, {"steps": len(data)}))
+        logs = self._evaluate(data, CallbackList(callbacks, self, {"steps": len(data)}))
         if verbose:
             print(f"Evaluated {data.samples} samples{describe(logs)}")
         if return_dict:
@@ -228,29 +261,30 @@ class Trainer:
         x: Any,
         batch_size: int | None = None,
         verbose: int | str = "auto",
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
     ) -> Any:
         """The model's outputs for `x`, an array with the samples first.
 
         Raises:
             ValueError: an input of a shape or with numbers that do not fit.
         """
+        check_verbose(verbose)
         data = ArrayData(x, dtype=self.dtype, batch_size=batch_size)
-        calls = CallbackList(callbacks or [], self, {"steps": len(data)})
+        calls = CallbackList(callbacks, self, {"steps": len(data)})
         outputs: list[Any] = []
 
-        def step(batch: Batch) -> Logs:
+        def step(batch: Batch) -> dict[str, Any]:
             outputs.append(self.predict_step(batch))
-            return {}
+            return {"outputs": outputs[-1]}
 
-        calls.call("on_predict_begin")
+        calls.call("on_predict_begin", {})
         self._run(data.batches(), step, calls, "predict")
-        calls.call("on_predict_end")
+        calls.call("on_predict_end", {})
         return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
     def _evaluate(self, data: ArrayData, calls: CallbackList) -> Logs:
         self.reset_metrics()
-        calls.call("on_test_begin")
+        calls.call("on_test_begin", {})
         logs = self._run(data.batches(), self.test_step, calls, "test")
         calls.call("on_test_end", logs)
         return logs
@@ -273,7 +307,7 @@ class Trainer:
         logs: Logs = {}
         for number, batch in enumerate(batches):
             for begin in begins:
-                begin(number)
+                begin(number, {})
             logs = step(batch)
             for end in ends:
                 end(number, logs)

@@ -1,0 +1,111 @@
+"""Functional: a model of any inputs and outputs, wired from layers called on `Input`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnscratch.autograd.trees import leaves, rebuild
+from nnscratch.layers.symbolic import LayerCall, SymbolicTensor
+from nnscratch.models.model import Model
+
+if TYPE_CHECKING:
+    from nnscratch.layers import Layer
+
+
+class Functional(Model):
+    """`Model(inputs, outputs)`: computes the outputs by making each call of a layer once.
+
+    Attributes:
+        inputs: the `Input`s, nested as they were given.
+        outputs: what the layers gave, nested as they were given.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
+        """Follow the outputs back to the inputs.
+
+        Raises:
+            TypeError: something that was not made by `Input` or by calling a layer on it.
+            ValueError: an output that depends on an input which is not among `inputs`.
+        """
+        for value in [*leaves(inputs), *leaves(outputs)]:
+            if not isinstance(value, SymbolicTensor):
+                raise TypeError(
+                    f"Model takes what Input, and layers called on it, give; got {value!r}."
+                )
+        super().__init__(name=name)
+        self.inputs = inputs
+        self.outputs = outputs
+        self._calls = _calls_between(leaves(inputs), leaves(outputs))
+        self._layers: list[Layer] = list(dict.fromkeys(call.layer for call in self._calls))
+        if self._layers:
+            self.dtype = self._layers[0].dtype
+        self.input_shape = rebuild(inputs, (symbol.shape for symbol in leaves(inputs)))
+        self.built = True
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in the order of their first call."""
+        return self._layers
+
+    @property
+    def output_names(self) -> list[str]:
+        """For each output the name of the layer that makes it."""
+        return [symbol.name for symbol in leaves(self.outputs)]
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Make each call in turn.
+
+        Raises:
+            ValueError: another number of inputs, or names that do not fit.
+        """
+        symbols = leaves(self.inputs)
+        values = dict(zip(symbols, self._in_order(inputs, symbols), strict=True))
+        for call in self._calls:
+            arguments = rebuild(call.inputs, (values[symbol] for symbol in leaves(call.inputs)))
+            outputs = call.layer(arguments, training=training)
+            values.update(zip(call.outputs, leaves(outputs), strict=True))
+        return rebuild(self.outputs, (values[symbol] for symbol in leaves(self.outputs)))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shapes that were found when it was wired."""
+        return rebuild(self.outputs, (symbol.shape for symbol in leaves(self.outputs)))
+
+    def _in_order(self, inputs: Any, symbols: list[SymbolicTensor]) -> list[Any]:
+        """The given inputs in the order of the model's own; a dictionary is read by name."""
+        if isinstance(inputs, dict):
+            keys = list(self.inputs) if isinstance(self.inputs, dict) else [s.name for s in symbols]
+            if missing := [key for key in keys if key not in inputs]:
+                raise ValueError(
+                    f"Model {self.name!r} needs an input called {missing[0]!r}, got "
+                    f"{', '.join(map(repr, inputs))}."
+                )
+            return [inputs[key] for key in keys]
+        given = leaves(inputs)
+        if len(given) != len(symbols):
+            names = ", ".join(symbol.name for symbol in symbols)
+            raise ValueError(
+                f"Model {self.name!r} takes {len(symbols)} inputs ({names}), got {len(given)}: "
+                f"give a list with one array for each."
+            )
+        return given
+
+
+def _calls_between(
+    inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]
+) -> list[LayerCall]:
+    """The calls that lead from `inputs` to `outputs`, each after those that it builds on."""
+    found: set[LayerCall] = set()
+    stack = list(outputs)
+    while stack:
+        symbol = stack.pop()
+        if symbol in inputs:
+            continue
+        if symbol.call is None:
+            raise ValueError(
+                f"An output of the model depends on the input {symbol.name!r}, which is not among "
+                f"its inputs: add it to Model(inputs=[...])."
+            )
+        if symbol.call not in found:
+            found.add(symbol.call)
+            stack.extend(leaves(symbol.call.inputs))
+    return sorted(found, key=lambda call: call.serial)
