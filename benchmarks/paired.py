@@ -1,7 +1,7 @@
 """Paired timings: contestants take turns, so that a busy machine is as busy for each of them.
 
 A contestant is a function that does its work once and returns the seconds it took (`wall` makes
-one of any function). In every round each of them runs once, in an order that rotates; what is
+one of any function). In every round each of them runs once, in an order that changes; what is
 reported as a ratio is the median of the ratios within rounds, not a ratio of medians.
 """
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     Contestant = Callable[[], float]
 
-CONSOLE = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 100)
+SETTLE = 0.05  # seconds; OpenMP's threads spin for a while after their last work
+CONSOLE = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 110)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Timings:
             title_justify="left",
             caption_justify="left",
         )
-        table.add_column("contestant", no_wrap=True)
+        table.add_column("contestant")
         for column in (self.unit, "middle half", "ratio", "middle half"):
             table.add_column(column, justify="right", no_wrap=True)
         for name in sorted(self.seconds, key=self.median):
@@ -126,9 +127,11 @@ def take_turns(
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds + 1):
         shift = number % len(names)
-        for name in names[shift:] + names[:shift]:
+        order = names[shift:] + names[:shift]
+        for name in order[:: 1 if number % 2 else -1]:  # nobody always follows the same one
             gc.collect()  # nobody pays for another's garbage,
-            gc.freeze()  # nor for the size of another's modules
+            gc.freeze()  # nor for the size of another's modules,
+            time.sleep(SETTLE)  # nor for another's threads
             took = contestants[name]()
             if number:
                 seconds[name].append(took)

@@ -208,7 +208,7 @@ class VarianceScaling(RandomInitializer):
             mode: what n is: "fan_in", "fan_out", or "fan_avg" for the mean of the two.
             distribution: "truncated_normal" (or "normal"), "untruncated_normal" or "uniform".
             seed: see `RandomInitializer`.
-            input_axes: the weight's axes of inputs, if not those that `compute_fans` takes.
+            input_axes: the weight's axes of inputs, if not those that `fans` takes.
             output_axes: the weight's axes of outputs; give both or neither.
 
         Raises:
@@ -235,7 +235,7 @@ class VarianceScaling(RandomInitializer):
 
     def __call__(self, shape: tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> Any:
         """An array of `shape` and `dtype`."""
-        fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
+        fan_in, fan_out = fans(shape, self.input_axes, self.output_axes)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         deviation = math.sqrt(self.scale / max(1, n))
         generator = self.generator()
@@ -339,7 +339,7 @@ def truncated_standard_normal(generator: np.random.Generator, shape: tuple[int, 
     return values
 
 
-def compute_fans(
+def fans(
     shape: Sequence[int],
     input_axes: Sequence[int] | None = None,
     output_axes: Sequence[int] | None = None,

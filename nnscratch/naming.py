@@ -44,7 +44,7 @@ def made(kind: str, identifier: Any) -> Callable[..., Any]:
 
 def snake_case(name: str) -> str:
     """`BinaryCrossentropy` → `binary_crossentropy`."""
-    separated = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name))
+    separated = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name))
     return separated.lower()
 
 

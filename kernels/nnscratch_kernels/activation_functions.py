@@ -180,7 +180,8 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
     """The probabilities nearest to the logits, max(x - τ, 0) with Σ = 1 (Martins, Astudillo 2016).
 
     Unlike softmax's, most of them are 0. τ comes from the k largest elements, k being the most for
-    which each stays above τ.
+    which each stays above τ. (The result of Keras 3.15.1 sums to 1 only where k is 1: it adds up
+    the running sums of the k elements instead of taking the last one. This is the paper's.)
 
     Args:
         x: array of logits.

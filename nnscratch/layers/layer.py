@@ -137,6 +137,16 @@ class Layer(Configured):
         if collected is not None:
             collected.append(loss)
 
+    @property
+    def losses(self) -> list[Any]:
+        """Penalties of the trained weights' regularizers, and what `add_loss` was given."""
+        penalties = [
+            weight.regularizer(weight)
+            for weight in self.weights
+            if weight.regularizer is not None and weight.trainable
+        ]
+        return penalties + (COLLECTED_LOSSES.get() or [])
+
     def positive_integer(self, argument: str, value: object) -> int:
         """`value` if it is a positive integer.
 

@@ -41,6 +41,8 @@ class Functional(Model):
             self.dtype = self._layers[0].dtype
         self.input_shape = rebuild(inputs, (symbol.shape for symbol in leaves(inputs)))
         self.built = True
+        self.takes_several = not isinstance(inputs, SymbolicTensor)
+        self.gives_several = not isinstance(outputs, SymbolicTensor)
 
     @property
     def layers(self) -> list[Layer]:
@@ -90,9 +92,7 @@ class Functional(Model):
         return given
 
 
-def _calls_between(
-    inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]
-) -> list[LayerCall]:
+def _calls_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[LayerCall]:
     """The calls that lead from `inputs` to `outputs`, each after those that it builds on."""
     found: set[LayerCall] = set()
     stack = list(outputs)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class Model(Trainer, Layer):
+class Model(Trainer):
     """A layer that can be compiled, trained and evaluated.
 
     Three ways to make one, as in Keras: `Sequential([...])`; `Model(inputs, outputs)` from layers
@@ -31,11 +31,6 @@ class Model(Trainer, Layer):
     def layers(self) -> list[Layer]:
         """The layers that it consists of."""
         return self.sublayers
-
-    @property
-    def output_names(self) -> list[str]:
-        """What logs call the outputs; empty where the outputs have no names."""
-        return []
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or its place.

@@ -21,6 +21,8 @@ class Sequential(Model):
     the first layer's `input_dim` or `input_shape`, or from the first batch.
     """
 
+    takes_several = gives_several = False
+
     def __init__(self, layers: Iterable[Any] | None = None, name: str | None = None) -> None:
         """Start with `layers`; more can be added.
 
@@ -102,7 +104,8 @@ class Sequential(Model):
         if not self.layers:
             raise ValueError(f"Model {self.name!r} has no layers: add one with model.add(...).")
         outputs = inputs
-        if inputs.ndim == 1 and self.input_shape == (None, 1):  # one feature needs no axis, as in Keras
+        # One feature needs no axis, as in Keras.
+        if self.input_shape == (None, 1) and inputs.ndim == 1:
             outputs = inputs[:, np.newaxis]
         for layer in self.layers:
             outputs = layer(outputs, training=training)

@@ -334,11 +334,14 @@ def threshold(x: Any, threshold: float, default_value: float) -> Any:
 def squareplus(x: Any, b: float = 4) -> Any:
     """Smooth rectifier without an exponential, (x + √(x² + b)) / 2 (Barron 2021).
 
+    It is computed as max(x, 0) + b / 2(√(x² + b) + |x|), which does not cancel below zero.
+
     Args:
         x: array of any shape and floating-point dtype.
-        b: how smooth, not negative; the value at 0 is √b / 2.
+        b: how smooth, positive; the value at 0 is √b / 2.
     """
-    return (x + np.hypot(x, math.sqrt(b))) / 2
+    root = np.hypot(x, math.sqrt(b))
+    return np.maximum(x, 0) + 0.5 * b / (root + np.absolute(x))
 
 
 @composite(

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import mmap
+import warnings
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from nnscratch import random
-from nnscratch.autograd import Tensor
+from nnscratch.autograd.trees import leaves, rebuild
+from nnscratch.training.arrays import as_array, at_least
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+ClassWeight = dict[int, float]
+
+
+class Form(NamedTuple):
+    """What a model takes.
+
+    Attributes:
+        dtype: what floating-point inputs are converted to.
+        several_inputs: whether a list of arrays is one for each input; otherwise they are rows.
+        several_outputs: the same for targets and sample weights.
+    """
+
+    dtype: np.dtype[Any]
+    several_inputs: bool = True
+    several_outputs: bool = True
 
 
 class Batch(NamedTuple):
-    """A slice of the data: inputs, and, where given, targets and sample weights."""
+    """A slice of the data: inputs, and, where given, targets and sample weights.
+
+    Each is an array, or nested arrays for a model of several inputs or outputs.
+    """
 
     x: Any
     y: Any = None
@@ -22,7 +45,11 @@ class Batch(NamedTuple):
 
 
 class ArrayData:
-    """Inputs, targets and weights that are in memory, cut into batches."""
+    """Inputs, targets and weights as whole arrays, cut into batches.
+
+    Arrays that stand in a file (`np.memmap`) stay there: each batch is read, checked and converted
+    when its turn comes.
+    """
 
     def __init__(
         self,
@@ -30,42 +57,53 @@ class ArrayData:
         y: Any = None,
         sample_weight: Any = None,
         *,
-        dtype: np.dtype[Any],
+        form: Form,
         batch_size: int | None = None,
+        class_weight: ClassWeight | None = None,
         part: str = "",
     ) -> None:
         """Check the data and convert it once.
 
         Args:
-            x: inputs, samples first: an array, a frame, a list, a tensor.
-            y: targets, as many.
+            x: inputs, samples first: an array, a frame, a list of numbers, a tensor; for several
+                inputs a list, tuple or dictionary of arrays.
+            y: targets, as many; nested for several outputs.
             sample_weight: weights, shape (samples,).
-            dtype: what floating-point inputs are converted to.
+            form: what the model takes.
             batch_size: samples in a batch, by default 32.
+            class_weight: for each class (integer target, or place of the 1) a weight.
             part: what error messages put before "x", such as "validation ".
 
         Raises:
             ValueError: no samples, lengths that differ, NaN or infinite numbers.
             TypeError: text or objects where numbers are needed.
         """
-        self.dtype = dtype
-        self.x = as_array(f"{part}x", x, dtype)
-        self.y = None if y is None else as_array(f"{part}y", y)
-        self.sample_weight = (
-            None if sample_weight is None else as_array(f"{part}sample_weight", sample_weight)
+        self.form = form
+        self.x, self.y, self.sample_weight = _converted(
+            Batch(x, y, sample_weight), form, part, in_file=True
         )
         self.batch_size = at_least(1, "batch_size", 32 if batch_size is None else batch_size)
-        self.samples = len(self.x)
+        self.samples = len(leaves(self.x)[0])
         if self.samples == 0:
             raise ValueError(
-                f"{part}x holds no samples (shape {self.x.shape}): give at least one row."
+                f"{part}x holds no samples (shape {leaves(self.x)[0].shape}): give at least one "
+                f"row."
             )
-        for name, values in (("y", self.y), ("sample_weight", self.sample_weight)):
-            if values is not None and len(values) != self.samples:
-                raise ValueError(
-                    f"{part}x has {self.samples} samples but {part}{name} has {len(values)}: give "
-                    f"one {name} for each row of x."
-                )
+        for name, values in (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight)):
+            for array in leaves(values) if values is not None else ():
+                if len(array) != self.samples:
+                    raise ValueError(
+                        f"{part}x has {self.samples} samples but {part}{name} has {len(array)}: "
+                        f"give one {name} for each row of x."
+                    )
+        self.class_weight = class_weight
+        self._in_file = any(
+            isinstance(a, np.memmap)
+            for field in (self.x, self.y, self.sample_weight)
+            for a in leaves(field)
+        )
+        if class_weight is not None and not self._in_file:
+            self.sample_weight = class_weights(self.y, self.sample_weight, class_weight)
 
     def __len__(self) -> int:
         """Number of batches; the last one may be smaller."""
@@ -73,17 +111,19 @@ class ArrayData:
 
     def batches(self, shuffle: bool = False) -> Iterator[Batch]:
         """One pass over the data; `shuffle` draws a new order from the global generator."""
-        fields = (self.x, self.y, self.sample_weight)
         order = random.generator().permutation(self.samples) if shuffle else None
         for start in range(0, self.samples, self.batch_size):
             stop = start + self.batch_size
-            if order is None:
-                yield Batch(*(None if a is None else a[start:stop] for a in fields))
-            else:
-                chosen = order[start:stop]
-                yield Batch(*(None if a is None else a.take(chosen, axis=0) for a in fields))
+            rows = slice(start, stop) if order is None else order[start:stop]
+            x, y, sample_weight = self.x, self.y, self.sample_weight
+            batch = Batch(
+                _take(x, rows),
+                None if y is None else _take(y, rows),
+                None if sample_weight is None else _take(sample_weight, rows),
+            )
+            yield self._read(batch) if self._in_file else batch
 
-    def validation(self, held_out: Any) -> ArrayData:
+    def validation(self, held_out: Any, batch_size: int | None = None) -> ArrayData:
         """Held-out data of the same kind, from `(x, y)` or `(x, y, sample_weight)`.
 
         Raises:
@@ -96,24 +136,29 @@ class ArrayData:
                 f"{type(held_out).__name__}: write validation_data=(x_test, y_test)."
             )
         data = ArrayData(
-            *held_out, dtype=self.dtype, batch_size=self.batch_size, part="validation "
+            *held_out,
+            form=self.form,
+            batch_size=batch_size or self.batch_size,
+            part="validation ",
         )
         for name, own, other in (("x", self.x, data.x), ("y", self.y, data.y)):
-            if own is not None and other is not None and _sample(own) != _sample(other):
-                raise ValueError(
-                    f"{name} has shape {own.shape} but validation {name} has {other.shape}: only "
-                    f"the number of samples may differ."
-                )
+            pairs = zip(_fields(own), _fields(other), strict=False)
+            for mine, theirs in pairs:
+                if _sample(mine) != _sample(theirs):
+                    raise ValueError(
+                        f"{name} has shape {mine.shape} but validation {name} has {theirs.shape}: "
+                        f"only the number of samples may differ."
+                    )
         return data
 
-    def split(self, fraction: float) -> tuple[ArrayData, ArrayData]:
+    def split(self, fraction: float, batch_size: int | None = None) -> tuple[ArrayData, ArrayData]:
         """The first rows, and the last `fraction` of them, as in Keras.
 
         Raises:
             ValueError: a fraction outside (0, 1), or one that leaves a side empty.
         """
-        at = int(np.floor(self.samples * (1.0 - fraction)))
-        if not 0.0 < fraction < 1.0 or at == 0 or at == self.samples:
+        at = int(np.floor(self.samples * (1.0 - fraction))) if 0.0 < fraction < 1.0 else 0
+        if at in (0, self.samples):
             raise ValueError(
                 f"validation_split={fraction} leaves one side of {self.samples} samples empty: "
                 f"choose a fraction between 0 and 1, or pass validation_data."
@@ -121,101 +166,166 @@ class ArrayData:
         fields = (self.x, self.y, self.sample_weight)
         first, last = (
             ArrayData(
-                *(None if values is None else values[rows] for values in fields),
-                dtype=self.dtype,
-                batch_size=self.batch_size,
+                *(None if values is None else _take(values, rows) for values in fields),
+                form=self.form,
+                batch_size=size,
             )
-            for rows in (slice(None, at), slice(at, None))
+            for rows, size in (
+                (slice(None, at), self.batch_size),
+                (slice(at, None), batch_size or self.batch_size),
+            )
         )
         return first, last
 
+    def _read(self, batch: Batch) -> Batch:
+        """A batch of what stands in a file: checked, converted, and the file's pages let go."""
+        read = convert(batch, self.form, self.class_weight)
+        for field in (self.x, self.y, self.sample_weight):
+            for array in _fields(field):
+                pages = array.base if isinstance(array, np.memmap) else None
+                if isinstance(pages, mmap.mmap) and array.mode != "c":
+                    pages.madvise(mmap.MADV_DONTNEED)
+        return read
 
-def at_least(least: int, name: str, value: object) -> int:
-    """`value` if it is a whole number from `least` on.
 
-    Raises:
-        ValueError: it is not; the message names the argument.
+class StreamData:
+    """Batches that somebody else makes: a generator, an iterator, or something to iterate over.
+
+    What can be iterated over again starts anew for each epoch. A generator goes on where it
+    stopped, so several epochs need `steps`.
     """
-    if not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
-    return int(value)
+
+    def __init__(
+        self,
+        source: Iterable[Any],
+        *,
+        form: Form,
+        steps: int | None = None,
+        class_weight: ClassWeight | None = None,
+        part: str = "",
+    ) -> None:
+        """Take batches `x`, `(x, y)` or `(x, y, sample_weight)` from `source`, `steps` an epoch."""
+        self.source = source
+        self.form = form
+        self.steps = steps
+        self.class_weight = class_weight
+        self.part = part
+        self._once = iter(source) if hasattr(source, "__next__") else None
+
+    def __len__(self) -> int:
+        """Number of batches in an epoch, 0 if nobody can know."""
+        if self.steps is not None:
+            return self.steps
+        return len(self.source) if isinstance(self.source, Sized) else 0
+
+    def batches(self, shuffle: bool = False) -> Iterator[Batch]:
+        """One epoch. The order is the source's own; `shuffle` does not touch it.
+
+        Raises:
+            ValueError: the source has nothing (left).
+        """
+        count = 0
+        items = self._once if self._once is not None else iter(self.source)
+        while self.steps is None or count < self.steps:
+            try:
+                item = next(items)
+            except StopIteration:
+                break
+            fields = item if isinstance(item, tuple) else (item,)
+            yield convert(Batch(*fields), self.form, self.class_weight, self.part)
+            count += 1
+        if count == 0:
+            raise ValueError(
+                f"The {self.part}data ran out before the first batch of an epoch: give "
+                f"steps_per_epoch with an endless generator, or something that can be iterated "
+                f"over again."
+            )
+        if self.steps is not None and count < self.steps:
+            warnings.warn(
+                f"The {self.part}data ran out after {count} of {self.steps} steps: the epoch ends "
+                f"here.",
+                stacklevel=2,
+            )
 
 
-def as_array(name: str, values: Any, dtype: np.dtype[Any] | None = None) -> Any:
-    """Numbers as an array, floating-point ones in `dtype`.
-
-    Raises:
-        ValueError: NaN or infinity among them (also once in `dtype`), or no sample axis.
-        TypeError: text or objects.
-    """
-    array = values.data if isinstance(values, Tensor) else _plain(name, values)
-    if array.dtype.kind == "O":
-        array = _numbers(name, values, array)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(_encode(name, str(array.dtype)))
-    if array.ndim == 0:
-        raise ValueError(f"{name} needs an axis of samples, got a single number: write [number].")
-    if array.dtype.kind == "f":
-        if dtype is not None and array.dtype != dtype:
-            with np.errstate(over="ignore"):  # told of below
-                array = array.astype(dtype)
-        finite = np.isfinite(array)
-        if not finite.all():
-            _refuse(name, array, finite)
-    return array
-
-
-def _plain(name: str, values: Any) -> Any:
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{name} needs rows of equal length: {error}.") from None
-
-
-def _refuse(name: str, array: Any, finite: Any) -> None:
-    """Say which rows are not finite, and what to do."""
-    missing = np.isnan(array)
-    kind, wrong, remedy = (
-        ("NaN", missing, "drop or fill missing values")
-        if missing.any()
-        else ("infinite numbers", ~finite, "drop or clip them, or scale what overflows float32")
-    )
-    rows = np.unique(np.nonzero(wrong)[0])
-    raise ValueError(
-        f"{name} holds {kind} in {len(rows)} of {len(array)} rows (first: row {rows[0]}): "
-        f"{remedy} first."
-    )
-
-
-def _numbers(name: str, values: Any, array: Any) -> Any:
-    """Objects that are all numbers (a frame of mixed columns) as float64."""
-    if (numbers := _as_numbers(array)) is not None:
-        return numbers
-    which = ""
-    if hasattr(values, "columns"):  # a frame: say which of its columns
-        arrays = [(column, np.asarray(values[column])) for column in values.columns]
-        wrong = [str(column) for column, array in arrays if _as_numbers(array) is None]
-        which = f" in column {', '.join(wrong)}"
-    raise TypeError(_encode(name, f"text or objects{which}"))
-
-
-def _as_numbers(array: Any) -> Any | None:
-    """As float64; None if something is no number, such as a text that spells one."""
-    if array.dtype.kind in "biuf":
-        return array
-    if array.dtype.kind != "O" or any(isinstance(value, str | bytes) for value in array.flat):
-        return None
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError):
-        return None
-
-
-def _encode(name: str, what: str) -> str:
+def is_stream(x: Any) -> bool:
+    """Whether `x` gives batches itself, instead of being the data."""
+    array_like = hasattr(x, "__array__") or hasattr(x, "shape")
     return (
-        f"{name} holds {what}, not numbers: encode them as numbers first, for example with "
-        f"pandas.get_dummies or scikit-learn's OneHotEncoder."
+        hasattr(x, "__iter__") and not array_like and not isinstance(x, list | tuple | dict | str)
     )
+
+
+def convert(
+    batch: Batch, form: Form, class_weight: ClassWeight | None = None, part: str = ""
+) -> Batch:
+    """A batch with its numbers checked and in the model's dtype, and class weights applied."""
+    x, y, weight = _converted(batch, form, part, in_file=False)
+    if class_weight is not None:
+        weight = class_weights(y, weight, class_weight)
+    return Batch(x, y, weight)
+
+
+def class_weights(y: Any, sample_weight: Any, class_weight: ClassWeight) -> Any:
+    """Weights of the samples by their class, times those that were given.
+
+    Raises:
+        ValueError: several outputs, or a class without a weight.
+    """
+    if y is None or len(leaves(y)) != 1:
+        raise ValueError("class_weight needs the targets of one output; use sample_weight instead.")
+    targets = leaves(y)[0]
+    if targets.ndim > 1 and targets.shape[-1] > 1:
+        targets = np.argmax(targets, axis=-1)
+    classes = np.reshape(targets, len(targets)).astype(int)
+    if missing := sorted(set(classes.tolist()) - class_weight.keys()):
+        raise ValueError(
+            f"class_weight has no weight for class {missing[0]}: it has {sorted(class_weight)}."
+        )
+    found, places = np.unique(classes, return_inverse=True)
+    weights = np.array([class_weight[one] for one in found.tolist()], dtype=np.float64)[places]
+    return weights if sample_weight is None else weights * sample_weight
+
+
+def _converted(batch: Batch, form: Form, part: str, in_file: bool) -> Batch:
+    """All fields as arrays; with `in_file` those that stand in a file are left there."""
+
+    def arrays(name: str, values: Any, several: bool, dtype: np.dtype[Any] | None) -> Any:
+        if values is None:
+            return None
+        if isinstance(values, dict):
+            return {k: arrays(f"{name}[{k!r}]", v, several, dtype) for k, v in values.items()}
+        if several and _is_list_of_arrays(values):
+            parts = [arrays(f"{name}[{i}]", v, several, dtype) for i, v in enumerate(values)]
+            return type(values)(parts)
+        if in_file and isinstance(values, np.memmap):
+            return values
+        return as_array(name, values, dtype)
+
+    return Batch(
+        arrays(f"{part}x", batch.x, form.several_inputs, form.dtype),
+        arrays(f"{part}y", batch.y, form.several_outputs, None),
+        arrays(f"{part}sample_weight", batch.sample_weight, form.several_outputs, None),
+    )
+
+
+def _is_list_of_arrays(values: Any) -> bool:
+    return (
+        isinstance(values, list | tuple)
+        and len(values) > 0
+        and all(np.ndim(value) > 0 and hasattr(value, "shape") for value in leaves(values))
+    )
+
+
+def _take(values: Any, rows: Any) -> Any:
+    """The same rows of every array."""
+    if isinstance(values, np.ndarray):
+        return values[rows] if isinstance(rows, slice) else values.take(rows, axis=0)
+    return rebuild(values, (_take(array, rows) for array in leaves(values)))
+
+
+def _fields(values: Any) -> list[Any]:
+    return [] if values is None else leaves(values)
 
 
 def _sample(array: Any) -> tuple[int, ...]:

@@ -6,10 +6,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from nnscratch.training.callbacks import Callback
+from nnscratch.callbacks import Callback
 
 if TYPE_CHECKING:
-    from nnscratch.training.callbacks import Logs
+    from nnscratch.callbacks import Logs
 
 
 def progress(verbose: int | str) -> list[Callback]:

@@ -1,187 +1,81 @@
-"""Trainer: `compile`, `fit`, `evaluate`, `predict`, in Keras's words and order."""
+"""Trainer: `fit`, `evaluate` and `predict`, in Keras's words and order."""
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch import losses, optimizers
-from nnscratch import metrics as metrics_module
-from nnscratch.autograd import Tensor, no_grad
-from nnscratch.training.batches import ArrayData, Batch, at_least
-from nnscratch.training.callbacks import Callback, CallbackList, History, Logs
+from nnscratch.autograd.trees import leaves, rebuild
+from nnscratch.callbacks import Callback, CallbackList, History, Logs
+from nnscratch.layers.layer import COLLECTED_LOSSES
+from nnscratch.training.arrays import at_least
+from nnscratch.training.batches import ArrayData, Batch, Form, StreamData, is_stream
 from nnscratch.training.progress import check_verbose, describe, progress
+from nnscratch.training.steps import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from nnscratch.autograd import Parameter
+    Data = ArrayData | StreamData
+    Callbacks = Callback | Sequence[Callback] | None
 
 
-class Trainer:
-    """Mixin of `Model`: what turns a function with parameters into one that learns.
-
-    `fit` loops over epochs and batches. Each batch goes through `train_step`, which a subclass may
-    override, and which returns one dictionary of logs; the callbacks get to see it.
+class Trainer(Steps):
+    """What learns: `fit` loops over epochs and batches, and callbacks get to see the logs.
 
     Attributes:
-        optimizer: set by `compile`.
-        loss: the loss function, set by `compile`.
-        metrics: the metrics, resolved at the first batch.
-        stop_training: a callback sets it to end `fit` after the current epoch.
+        history: what the last `fit` returned.
+        stop_training: a callback sets it to end `fit` after the current batch.
+        takes_several: whether a list of arrays means one for each input, not the rows of one.
+        gives_several: the same for outputs and their targets.
     """
 
-    name: str
-    dtype: np.dtype[Any]
-    optimizer: optimizers.Optimizer | None = None
+    history: History | None = None
     stop_training = False
-    _loss_mean: metrics_module.Mean | None = None
-    _metrics: list[metrics_module.Metric] | None = None
-
-    def compile(
-        self,
-        optimizer: str | optimizers.Optimizer = "rmsprop",
-        loss: str | losses.Loss | Callable[..., Any] | None = None,
-        metrics: Sequence[Any] | None = None,
-    ) -> None:
-        """Choose how to train.
-
-        Args:
-            optimizer: a name or an optimizer.
-            loss: a name, a loss, or a function of `(y_true, y_pred)`.
-            metrics: names, metrics or functions; "accuracy" is resolved by the shapes.
-
-        Raises:
-            ValueError: a name that does not exist.
-            TypeError: something of the wrong kind; the model stays as it was.
-        """
-        if isinstance(metrics, str):
-            raise TypeError(f"metrics takes a list, got {metrics!r}: write metrics=[{metrics!r}].")
-        compiled = (
-            optimizers.get(optimizer),
-            None if loss is None else losses.get(loss),
-            [
-                requested
-                if requested in metrics_module.ACCURACY_NAMES
-                else metrics_module.named(requested)
-                for requested in metrics or ()
-            ],
-        )
-        self.optimizer, self.loss, self._requested_metrics = compiled
-        self._metrics = None
-        self._loss_mean = metrics_module.Mean("loss")
-
-    # --- one batch ----------------------------------------------------------------------------
-
-    def train_step(self, batch: Batch) -> Logs:
-        """Forward, backward, update. Returns the running means of loss and metrics."""
-        y_pred = self(batch.x, training=True)  # type: ignore[operator] # a Model is callable
-        loss = self.compute_loss(batch, y_pred)
-        parameters: list[Parameter] = self.trainable_weights  # type: ignore[attr-defined] # a Layer's
-        # Before the update, so that a metric that refuses the data leaves the weights alone.
-        logs = self.compute_metrics(batch, y_pred, loss)
-        if not parameters:
-            warnings.warn(
-                f"Model {self.name!r} has no trainable weights, so fit changes nothing: set "
-                f"layer.trainable = True for those that should learn.",
-                stacklevel=2,
-            )
-            return logs
-        for parameter in parameters:
-            parameter.grad = None
-        loss.backward()
-        self._compiled_optimizer().apply([p.grad for p in parameters], parameters)
-        return logs
-
-    def test_step(self, batch: Batch) -> Logs:
-        """Forward and metrics, on the tape: the loss is then the same fused op as in training."""
-        y_pred = self(batch.x, training=False)  # type: ignore[operator] # a Model is callable
-        return self.compute_metrics(batch, y_pred, self.compute_loss(batch, y_pred))
-
-    def predict_step(self, batch: Batch) -> Any:
-        """Forward alone; an array."""
-        with no_grad():
-            y_pred = self(batch.x, training=False)  # type: ignore[operator] # a Model is callable
-        return y_pred.numpy() if isinstance(y_pred, Tensor) else y_pred
-
-    def compute_loss(self, batch: Batch, y_pred: Any) -> Tensor:
-        """The compiled loss of one batch."""
-        if self.loss is None:
-            raise ValueError(f"Model {self.name!r} was compiled without a loss: pass loss=.")
-        if batch.y is None:
-            raise ValueError(f"Model {self.name!r} needs targets: pass y.")
-        loss: Tensor = self.loss(batch.y, y_pred, batch.sample_weight)
-        return loss
-
-    def compute_metrics(self, batch: Batch, y_pred: Any, loss: Tensor) -> Logs:
-        """Add a batch to the running means and return them."""
-        array = y_pred.data if isinstance(y_pred, Tensor) else y_pred
-        if self._metrics is None:
-            self._metrics = self._resolve_metrics(batch.y, array)
-        for metric in self._metrics:
-            metric.update_state(batch.y, array)
-        self._loss_mean.add(loss.item(), len(batch.x))  # type: ignore[union-attr] # compiled
-        return self.get_metrics_result()
-
-    def get_metrics_result(self) -> Logs:
-        """Running means of the loss and the metrics since the last reset, by name."""
-        logs = {metric.name: metric.result() for metric in self.metrics}
-        return dict(sorted(logs.items()))
-
-    @property
-    def metrics(self) -> list[metrics_module.Metric]:
-        """The mean loss and the resolved metrics; nothing before `compile`."""
-        return [self._loss_mean, *(self._metrics or [])] if self._loss_mean else []
-
-    def reset_metrics(self) -> None:
-        """Start the running means anew."""
-        for metric in self.metrics:
-            metric.reset_state()
-
-    def _resolve_metrics(self, y_true: Any, y_pred: Any) -> list[metrics_module.Metric]:
-        """The compiled metrics, "accuracy" chosen by the shapes of a first batch."""
-        metrics = [metrics_module.get(m, y_true, y_pred) for m in self._requested_metrics]
-        names = ["loss", *(metric.name for metric in metrics)]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(
-                    f"Model {self.name!r} has two metrics called {name!r}: give one another name, "
-                    f"as in Precision(name='precision_at_9')."
-                )
-        return metrics
-
-    # --- many batches -------------------------------------------------------------------------
+    takes_several = True
+    gives_several = True
 
     def fit(
         self,
-        x: Any,
+        x: Any = None,
         y: Any = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
-        callbacks: Callback | Sequence[Callback] | None = None,
+        callbacks: Callbacks = None,
         validation_split: float = 0.0,
-        validation_data: tuple[Any, ...] | None = None,
+        validation_data: Any = None,
         shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Collection[int] = 1,
     ) -> History:
         """Train; a second `fit` goes on from where the first one stopped.
 
         Args:
-            x: inputs, samples first.
+            x: inputs, samples first, or a generator or iterable of batches `(x, y)` or
+                `(x, y, sample_weight)`. Lists and dictionaries of arrays for several inputs.
             y: targets, as many.
             batch_size: samples in a step, by default 32; the last batch may be smaller.
             epochs: number of the last epoch.
             verbose: "auto", 0 (nothing), 1 (a live bar on a terminal), 2 (a line an epoch).
             callbacks: what else runs at the corners.
             validation_split: share of the last rows to hold out.
-            validation_data: `(x, y)` or `(x, y, sample_weight)` to evaluate after each epoch.
+            validation_data: `(x, y)` or `(x, y, sample_weight)`, or an iterable of batches, to
+                evaluate.
             shuffle: a new order for each epoch.
+            class_weight: for each class a factor of its samples' losses.
             sample_weight: weights of the samples in the loss.
             initial_epoch: number of the first epoch.
+            steps_per_epoch: batches in an epoch; by default all there are.
+            validation_steps: batches of each evaluation; by default all there are.
+            validation_batch_size: samples in a batch of an evaluation, by default `batch_size`.
+            validation_freq: evaluate after every so many epochs, or after those of these numbers.
 
         Returns:
             History: `history.history["loss"]` holds one number for each epoch, the running mean
@@ -193,29 +87,36 @@ class Trainer:
             TypeError: text or objects where numbers are needed.
         """
         self._compiled_optimizer()
-        data = ArrayData(x, y, sample_weight, dtype=self.dtype, batch_size=batch_size)
-        validation: ArrayData | None = None
+        data = self._data(x, y, sample_weight, batch_size, class_weight, steps_per_epoch)
+        validation: Data | None = None
         if validation_data is not None:
-            validation = data.validation(validation_data)
+            validation = self._validation(data, validation_data, validation_batch_size)
         elif validation_split:
-            data, validation = data.split(validation_split)
+            if not isinstance(data, ArrayData):
+                raise ValueError(
+                    "validation_split needs arrays, whose last rows it can hold out: give "
+                    "validation_data with a generator."
+                )
+            data, validation = data.split(validation_split, validation_batch_size)
         at_least(0, "epochs", epochs)
         at_least(0, "initial_epoch", initial_epoch)
 
         history = History()
-        params = {"verbose": verbose, "epochs": epochs, "steps": len(data)}
+        steps = len(data) or None if steps_per_epoch is None else steps_per_epoch
+        params = {"verbose": verbose, "epochs": epochs, "steps": steps}
         calls = CallbackList(callbacks, self, params, last=[*progress(verbose), history])
         self.history = history
         self.stop_training = False
         logs: Logs = {}
+        batches = _Epochs(data, shuffle, steps_per_epoch)
         try:
             calls.call("on_train_begin", {})
             for epoch in range(initial_epoch, epochs):
                 self.reset_metrics()
                 calls.call("on_epoch_begin", epoch, {})
-                logs = self._run(data.batches(shuffle), self.train_step, calls, "train")
-                if validation is not None:
-                    held_out_logs = self._evaluate(validation, calls)
+                logs = self._run(batches.next_epoch(), self.train_step, calls, "train")
+                if validation is not None and _is_due(epoch, validation_freq):
+                    held_out_logs = self._evaluate(validation, calls, validation_steps)
                     logs = logs | {f"val_{name}": v for name, v in held_out_logs.items()}
                 calls.call("on_epoch_end", epoch, logs)
                 if self.stop_training:
@@ -227,15 +128,16 @@ class Trainer:
 
     def evaluate(
         self,
-        x: Any,
+        x: Any = None,
         y: Any = None,
         batch_size: int | None = None,
         verbose: int | str = "auto",
         sample_weight: Any = None,
-        callbacks: Callback | Sequence[Callback] | None = None,
+        steps: int | None = None,
+        callbacks: Callbacks = None,
         return_dict: bool = False,
     ) -> Any:
-        """The loss and the metrics on held-out data.
+        """The loss and the metrics on held-out data; arguments as in `fit`.
 
         Returns:
             The loss alone if there are no metrics, else a list that starts with the loss; a
@@ -247,29 +149,28 @@ class Trainer:
         """
         self._compiled_optimizer()
         check_verbose(verbose)
-        data = ArrayData(x, y, sample_weight, dtype=self.dtype, batch_size=batch_size)
-        logs = self._evaluate(data, CallbackList(callbacks, self, {"steps": len(data)}))
+        data = self._data(x, y, sample_weight, batch_size, None, steps)
+        logs = self._evaluate(data, CallbackList(callbacks, self, {"steps": len(data)}), steps)
         if verbose:
-            print(f"Evaluated {data.samples} samples{describe(logs)}")
-        if return_dict:
-            return logs
-        values = [logs[metric.name] for metric in self.metrics]
-        return values if len(values) > 1 else values[0]
+            samples = f"{data.samples} samples" if isinstance(data, ArrayData) else "a stream"
+            print(f"Evaluated {samples}{describe(logs)}")
+        return self._results(logs, return_dict)
 
     def predict(
         self,
         x: Any,
         batch_size: int | None = None,
         verbose: int | str = "auto",
-        callbacks: Callback | Sequence[Callback] | None = None,
+        steps: int | None = None,
+        callbacks: Callbacks = None,
     ) -> Any:
-        """The model's outputs for `x`, an array with the samples first.
+        """The model's outputs for `x`, arrays with the samples first.
 
         Raises:
             ValueError: an input of a shape or with numbers that do not fit.
         """
         check_verbose(verbose)
-        data = ArrayData(x, dtype=self.dtype, batch_size=batch_size)
+        data = self._data(x, None, None, batch_size, None, steps)
         calls = CallbackList(callbacks, self, {"steps": len(data)})
         outputs: list[Any] = []
 
@@ -278,14 +179,81 @@ class Trainer:
             return {"outputs": outputs[-1]}
 
         calls.call("on_predict_begin", {})
-        self._run(data.batches(), step, calls, "predict")
+        self._run(_Epochs(data, False, steps).next_epoch(), step, calls, "predict")
         calls.call("on_predict_end", {})
-        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+        if len(outputs) == 1:
+            return outputs[0]
+        joined = zip(*(leaves(output) for output in outputs), strict=True)
+        return rebuild(outputs[0], (np.concatenate(parts) for parts in joined))
 
-    def _evaluate(self, data: ArrayData, calls: CallbackList) -> Logs:
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step on these samples; gives loss and metrics, running since `reset_metrics`."""
+        return self._on_batch(self.train_step, x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Loss and metrics of these samples, running since `reset_metrics`."""
+        return self._on_batch(self.test_step, x, y, sample_weight, None, return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for these samples, in one batch."""
+        data = ArrayData(x, form=self._form())
+        return self.predict_step(Batch(data.x))
+
+    # --- the parts of the above ---------------------------------------------------------------
+
+    def _data(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        batch_size: int | None,
+        class_weight: dict[int, float] | None,
+        steps: int | None,
+        part: str = "",
+    ) -> Data:
+        if x is None:
+            raise ValueError(f"Model {self.name!r} needs data: pass x.")
+        if not is_stream(x):
+            return ArrayData(
+                x,
+                y,
+                sample_weight,
+                form=self._form(),
+                batch_size=batch_size,
+                class_weight=class_weight,
+                part=part,
+            )
+        if y is not None or sample_weight is not None:
+            raise ValueError(
+                f"{part}x gives batches itself, so y and sample_weight must come with them: yield "
+                f"(x, y) or (x, y, sample_weight)."
+            )
+        return StreamData(x, form=self._form(), steps=steps, class_weight=class_weight, part=part)
+
+    def _form(self) -> Form:
+        return Form(self.dtype, self.takes_several, self.gives_several)
+
+    def _validation(self, data: Data, held_out: Any, batch_size: int | None) -> Data:
+        if is_stream(held_out):
+            return StreamData(held_out, form=self._form(), part="validation ")
+        if isinstance(data, ArrayData):
+            return data.validation(held_out, batch_size)
+        return ArrayData(*held_out, form=self._form(), batch_size=batch_size, part="validation ")
+
+    def _evaluate(self, data: Data, calls: CallbackList, steps: int | None) -> Logs:
         self.reset_metrics()
         calls.call("on_test_begin", {})
-        logs = self._run(data.batches(), self.test_step, calls, "test")
+        batches = _Epochs(data, False, steps).next_epoch()
+        logs = self._run(batches, self.test_step, calls, "test")
         calls.call("on_test_end", logs)
         return logs
 
@@ -305,20 +273,71 @@ class Trainer:
             getattr(c, f"on_{phase}_batch_end") for c in calls.overriding(f"on_{phase}_batch_end")
         ]
         logs: Logs = {}
-        for number, batch in enumerate(batches):
-            for begin in begins:
-                begin(number, {})
-            logs = step(batch)
-            for end in ends:
-                end(number, logs)
-            if self.stop_training and phase == "train":
-                break
+        collected: list[Any] = []
+        token = COLLECTED_LOSSES.set(collected)
+        try:
+            for number, batch in enumerate(batches):
+                for begin in begins:
+                    begin(number, {})
+                logs = step(batch)
+                if collected:
+                    collected.clear()
+                for end in ends:
+                    end(number, logs)
+                if self.stop_training and phase == "train":
+                    break
+        finally:
+            COLLECTED_LOSSES.reset(token)
         return logs
 
-    def _compiled_optimizer(self) -> optimizers.Optimizer:
-        if self.optimizer is None:
-            raise RuntimeError(
-                f"Model {self.name!r} is not compiled: call "
-                f"model.compile(optimizer=..., loss=...) first."
-            )
-        return self.optimizer
+    def _on_batch(
+        self,
+        step: Callable[[Batch], Logs],
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        class_weight: dict[int, float] | None,
+        return_dict: bool,
+    ) -> Any:
+        self._compiled_optimizer()
+        data = ArrayData(x, y, sample_weight, form=self._form(), class_weight=class_weight)
+        batch = Batch(data.x, data.y, data.sample_weight)
+        logs = self._run(iter([batch]), step, CallbackList(None, self, {}), "test")
+        return self._results(logs, return_dict)
+
+    def _results(self, logs: Logs, return_dict: bool) -> Any:
+        if return_dict:
+            return logs
+        values = [logs[name] for name in self.metrics_names if name in logs]
+        return values if len(values) > 1 else values[0]
+
+
+class _Epochs:
+    """Cuts data into epochs of a number of steps; arrays are gone through again when they end."""
+
+    def __init__(self, data: Data, shuffle: bool, steps: int | None) -> None:
+        self._data = data
+        self._shuffle = shuffle
+        self._steps = steps if isinstance(data, ArrayData) else None
+        self._running: Iterator[Batch] | None = None
+
+    def next_epoch(self) -> Iterator[Batch]:
+        """The batches of the next epoch."""
+        if self._steps is None:
+            yield from self._data.batches(self._shuffle)
+            return
+        for _ in range(at_least(1, "steps", self._steps)):
+            if self._running is None:
+                self._running = self._data.batches(self._shuffle)
+            batch = next(self._running, None)
+            if batch is None:
+                self._running = self._data.batches(self._shuffle)
+                batch = next(self._running)
+            yield batch
+
+
+def _is_due(epoch: int, validation_freq: int | Collection[int]) -> bool:
+    """Whether to evaluate after this epoch (they are counted from 1 here, as in Keras)."""
+    if isinstance(validation_freq, int):
+        return (epoch + 1) % at_least(1, "validation_freq", validation_freq) == 0
+    return epoch + 1 in validation_freq

@@ -39,7 +39,7 @@ def test_values_and_gradients(shape, activation, use_bias):
     theirs_x = torch.tensor(x, requires_grad=True)
     ours_x = ns.Tensor(x, requires_grad=True)
     expected, result = theirs(theirs_x), ours(ours_x)
-    assert ours.compute_output_shape(shape[1:]) == (*shape[1:-1], 4)
+    assert ours.compute_output_shape(shape) == (*shape[:-1], 4)
     assert result.shape == tuple(expected.shape)
     assert result.dtype == np.float32
     np.testing.assert_allclose(result.numpy(), expected.detach().numpy(), rtol=1e-5, atol=1e-6)
@@ -67,7 +67,13 @@ def test_weights():
     assert layer.kernel.shape == (3, 4)
     np.testing.assert_array_equal(layer.bias.numpy(), np.zeros(4))
     assert np.abs(layer.kernel.numpy()).max() <= np.sqrt(6 / 7)
-    assert Dense(4, use_bias=False).build_once((3,)) is None
+
+
+def test_without_bias():
+    layer = Dense(4, use_bias=False)
+    layer(np.zeros((1, 3)))
+    assert layer.bias is None
+    assert [w.name for w in layer.weights] == ["kernel"]
 
 
 def test_defaults_are_those_of_keras():

@@ -14,9 +14,9 @@ from nnscratch.layers import Dense, Layer
 class Scale(Layer):
     """y = a x, with a running count that is not trained."""
 
-    def build(self, input_shape: tuple[int, ...]) -> None:
-        self.factor = self.add_weight(input_shape, "ones", "factor")
-        self.count = self.add_weight((), "zeros", "count", trainable=False)
+    def build(self, input_shape: Any) -> None:
+        self.factor = self.add_weight(input_shape[1:], "ones", name="factor")
+        self.count = self.add_weight((), "zeros", name="count", trainable=False)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if training:
@@ -32,7 +32,7 @@ class Block(Layer):
         self.first = Dense(3)
         self.others = [Dense(3), Scale()]
 
-    def build(self, input_shape: tuple[int, ...]) -> None:
+    def build(self, input_shape: Any) -> None:
         self.late = Dense(2)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -54,7 +54,7 @@ def test_weights_appear_on_the_first_call():
     assert layer.weights == []
     layer(x)
     assert layer.built
-    assert layer.input_shape == (5,)
+    assert layer.input_shape == (None, 5)
     assert [w.name for w in layer.weights] == ["factor", "count"]
     assert layer.count_params() == 6
     assert "'scale'" in repr(layer)
