@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import nnscratch  # its `autograd.backward` builds Tensors, so it is looked up when it is called
+import nnscratch.autograd  # `backward` builds Tensors, so it is looked up when it is called
 from nnscratch.autograd.array_methods import ArrayMethods
 from nnscratch.autograd.numpy_protocol import call_function, call_ufunc
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnscratch.layers import Layer
+from nnscratch.models.summary import print_summary
 from nnscratch.training import Trainer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
 
@@ -31,6 +33,14 @@ class Model(Trainer):
     def layers(self) -> list[Layer]:
         """The layers that it consists of."""
         return self.sublayers
+
+    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+        """Print the layers, their output shapes and parameters as a table.
+
+        Args:
+            print_fn: where the text goes, by default to standard output.
+        """
+        print_summary(self, print_fn)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or its place.

@@ -1,0 +1,120 @@
+"""`nnscratch doctor`: what works on this machine, and a one-line remedy for what does not."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NamedTuple
+
+import numpy as np
+
+OPTIONAL = {
+    "pandas": "pip install 'nnscratch[data]'",
+    "scikit-learn": "pip install 'nnscratch[data]'",
+    "matplotlib": "pip install 'nnscratch[plot]'",
+    "cupy-cuda13x": "pip install 'nnscratch[gpu]', on a machine with an NVIDIA GPU",
+}
+REQUIRED = ("numpy", "numba", "safetensors", "rich")
+
+
+class Finding(NamedTuple):
+    """One line of the report.
+
+    Attributes:
+        what: what was looked at.
+        works: whether it works.
+        says: a version, or what is wrong and what to do about it.
+    """
+
+    what: str
+    works: bool
+    says: str
+
+
+def print_report() -> int:
+    """Print what was found; 0 if everything that nnscratch needs works."""
+    from rich.console import Console
+    from rich.table import Table
+
+    needed, optional = required_findings(), optional_findings()
+    table = Table(box=None, show_header=False)
+    table.add_column()
+    table.add_column(style="bold", no_wrap=True)
+    for finding in needed + optional:
+        mark = "ok" if finding.works else "FAILS" if finding in needed else "-"
+        table.add_row(mark, finding.what, finding.says)
+    Console(highlight=False, markup=False).print(table)
+    return 0 if all(finding.works for finding in needed) else 1
+
+
+def required_findings() -> list[Finding]:
+    """Python, the packages that nnscratch needs, and whether they compute."""
+    found = [
+        Finding("Python", True, f"{platform.python_version()} on {platform.platform()}"),
+        Finding("nnscratch", True, importlib.import_module("nnscratch").__version__),
+        *(_package(name, f"pip install {name}") for name in REQUIRED),
+        Finding("BLAS", True, _blas()),
+        Finding("threads", True, _threads()),
+    ]
+    return [*found, _numpy_works()]
+
+
+def optional_findings() -> list[Finding]:
+    """The packages that some parts need, and the other machines that kernels may run on."""
+    return [*(_package(name, remedy) for name, remedy in OPTIONAL.items()), _numba(), _gpu()]
+
+
+def _package(name: str, remedy: str) -> Finding:
+    try:
+        return Finding(name, True, version(name))
+    except PackageNotFoundError:
+        return Finding(name, False, f"not installed: {remedy}")
+
+
+def _blas() -> str:
+    config: Any = np.show_config(mode="dicts")
+    blas = config.get("Build Dependencies", {}).get("blas", {})
+    return f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
+
+
+def _threads() -> str:
+    limits = [
+        f"{name}={os.environ[name]}"
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+        if name in os.environ
+    ]
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    return f"{cores} cores usable; {', '.join(limits) or 'no limit set in the environment'}"
+
+
+def _numpy_works() -> Finding:
+    from nnscratch import Tensor
+
+    t = Tensor(np.arange(3.0), requires_grad=True)
+    np.sum(t * t).backward()
+    works = t.grad is not None and bool(np.array_equal(t.grad.data, 2 * t.data))
+    remedy = "gradients are wrong: reinstall with pip install --force-reinstall nnscratch numpy"
+    return Finding("backend numpy", works, "computes and differentiates" if works else remedy)
+
+
+def _numba() -> Finding:
+    try:
+        llvm = importlib.import_module("llvmlite").__version__
+        importlib.import_module("numba")
+    except ImportError as error:
+        return Finding("backend numba", False, f"{error}: pip install --upgrade numba")
+    return Finding("backend numba", True, f"imports, with llvmlite {llvm}")
+
+
+def _gpu() -> Finding:
+    try:
+        cupy = importlib.import_module("cupy")
+        count = cupy.cuda.runtime.getDeviceCount()
+    except ImportError:
+        return Finding("backend cupy", False, f"no CuPy: {OPTIONAL['cupy-cuda13x']}")
+    except Exception as error:  # CuPy has error classes of its own for each missing driver
+        return Finding("backend cupy", False, f"no usable GPU ({error}): check the NVIDIA driver")
+    return Finding("backend cupy", count > 0, f"{count} GPU")
