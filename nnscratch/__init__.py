@@ -3,21 +3,16 @@
     import nnscratch as ns
 
 `ns.Tensor` remembers how it was made, NumPy's functions work on it, `ns.grad` and its kin
-differentiate functions; `ns.models`, `ns.layers`, `ns.losses`, `ns.metrics` and `ns.optimizers`
-train networks.
+differentiate functions; `ns.models`, `ns.layers`, `ns.losses`, `ns.metrics`, `ns.optimizers` and
+`ns.callbacks` train networks; `ns.sklearn` makes them scikit-learn estimators.
 """
 
-from nnscratch import (
-    activations,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    models,
-    ops,
-    optimizers,
-    random,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from nnscratch import ops, random
 from nnscratch.autograd import (
     GradcheckError,
     Parameter,
@@ -36,8 +31,25 @@ from nnscratch.autograd import (
     value_and_grad,
     vjp,
 )
-from nnscratch.models import Model, Sequential
 from nnscratch.ops.joining import array
+
+if TYPE_CHECKING:
+    from nnscratch import (
+        activations,
+        callbacks,
+        constraints,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        optimizers,
+        regularizers,
+        schedules,
+        sklearn,
+        utils,
+    )
+    from nnscratch.models import Model, Sequential, load_keras_weights, load_model
 
 __version__ = "0.1.0"
 
@@ -49,6 +61,8 @@ __all__ = [
     "Tensor",
     "activations",
     "array",
+    "callbacks",
+    "constraints",
     "detect_anomaly",
     "elementwise_grad",
     "enable_grad",
@@ -60,6 +74,8 @@ __all__ = [
     "jacobian",
     "jvp",
     "layers",
+    "load_keras_weights",
+    "load_model",
     "losses",
     "metrics",
     "models",
@@ -67,7 +83,48 @@ __all__ = [
     "ops",
     "optimizers",
     "random",
+    "regularizers",
+    "schedules",
+    "sklearn",
     "tensor",
+    "utils",
     "value_and_grad",
     "vjp",
 ]
+
+# What trains networks loads when it is first asked for: `import nnscratch` stays about as quick as
+# `import numpy`, and scikit-learn is not needed by those who do not use it.
+_MODULES = {
+    "activations",
+    "callbacks",
+    "constraints",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "regularizers",
+    "schedules",
+    "sklearn",
+    "utils",
+}
+_FROM_MODELS = {"Model", "Sequential", "load_keras_weights", "load_model"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is not loaded yet.
+
+    Raises:
+        AttributeError: there is no such name.
+    """
+    if name in _MODULES:
+        return import_module(f"nnscratch.{name}")
+    if name in _FROM_MODELS:
+        return getattr(import_module("nnscratch.models"), name)
+    raise AttributeError(f"module 'nnscratch' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return __all__

@@ -55,6 +55,14 @@ def unique_name(base: str) -> str:
     return f"{base}_{count}" if count else base
 
 
+def reserve_name(name: str) -> None:
+    """Have `unique_name` never give `name`, which something that was loaded has."""
+    base, _, number = name.rpartition("_")
+    if not (base and number.isdecimal()):
+        base, number = name, "0"
+    _used_names[base] = max(_used_names[base], int(number) + 1)
+
+
 def forget_names() -> None:
     """Start counting names anew."""
     _used_names.clear()

@@ -3,6 +3,7 @@
 import os
 
 os.environ["KERAS_BACKEND"] = "torch"
+os.environ["SCIPY_ARRAY_API"] = "1"  # lets scikit-learn run all of its estimator checks
 
 import pytest
 from hypothesis import settings

@@ -166,7 +166,7 @@ def test_any_logit_gives_a_finite_loss_and_gradient(logit, target):
 # --- by name, by function ---
 
 
-@pytest.mark.parametrize("name", list(losses.LOSSES))
+@pytest.mark.parametrize("name", ["binary_crossentropy", "bce", "mean_squared_error", "mse"])
 def test_names_stand_for_the_classes_of_keras(name):
     y_true, y_pred = data(name, (6, 3), (6, 3))
     theirs = keras.losses.get(name)(y_true, torch.tensor(y_pred))

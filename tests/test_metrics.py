@@ -129,7 +129,16 @@ def test_accuracy_is_chosen_by_the_shapes(true_shape, pred_shape, kind, name):
     assert metric.name == name
 
 
-@pytest.mark.parametrize("name", list(metrics.METRICS))
+@pytest.mark.parametrize(
+    "name",
+    [
+        "binary_accuracy",
+        "categorical_accuracy",
+        "precision",
+        "recall",
+        "sparse_categorical_accuracy",
+    ],
+)
 def test_names(name):
     metric = metrics.get(name, None, None)
     assert metric.name == name == metrics.METRICS[name]().name

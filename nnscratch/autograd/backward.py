@@ -14,7 +14,7 @@ from nnscratch.autograd.tape import Node, topological_order
 from nnscratch.autograd.tensor import Parameter, Tensor, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
 
 def backward(tensor: Tensor, gradient: Any, create_graph: bool, retain_graph: bool) -> None:
@@ -51,6 +51,7 @@ def walk(
     create_graph: bool = False,
     retain_graph: bool = False,
     targets: set[Tensor] | None = None,
+    since: int = 0,
 ) -> dict[Tensor, Any]:
     """The gradient of Σ ⟨cotangent, output⟩ for every leaf that requires one.
 
@@ -64,6 +65,7 @@ def walk(
         create_graph: run the rules on tensors, so that the walk is itself recorded.
         retain_graph: keep what the nodes hold; otherwise each is freed when it was visited.
         targets: stop at these tensors instead of the leaves, and go only where they are.
+        since: where the tape ended when the targets were made; nothing older leads to them.
 
     Returns:
         Gradients by leaf (or target), arrays or with `create_graph` tensors, of the leaf's shape
@@ -86,22 +88,32 @@ def walk(
         earlier = received[tensor.output_index]
         received[tensor.output_index] = gradient if earlier is None else earlier + gradient
 
+    anomalous = CURRENT_MODE.get().anomaly
+    leading = None if targets is None else _leading_to(targets, outputs, since)
     for output, cotangent in zip(outputs, cotangents, strict=True):
-        deposit(output, cotangent)
-    leading = None if targets is None else _leading_to(targets, pending)
+        if leading is None or id(output) in leading:
+            deposit(output, cotangent)
     with enable_grad() if create_graph else _AS_IT_IS:
         while latest:
             node = heappop(latest)[1]
             received = pending.pop(node)
-            for reference in node.kept:
-                _fill_kept(reference(), received)
+            if node.kept:
+                _fill_kept(node, received)
             wanted = node.wanted
-            if leading is not None:
+            if leading is not None and not node.freed:
                 wanted = [
                     want and id(v) in leading for want, v in zip(wanted, node.inputs, strict=True)
                 ]
-            for tensor, gradient in _vjp(node, wanted, received, create_graph):
-                deposit(tensor, gradient)
+            gradients_of_inputs = _vjp(node, wanted, received, create_graph)
+            for position, gradient in enumerate(gradients_of_inputs):
+                if gradient is None or not wanted[position]:
+                    continue
+                array = node.arrays[position]
+                if gradient.shape != array.shape or gradient.dtype is not array.dtype:
+                    gradient = fit(gradient, array)
+                if anomalous:
+                    anomaly.check_backward(node, position, gradient)
+                deposit(node.inputs[position], gradient)
             if not (create_graph or retain_graph):
                 node.free()
     return gradients
@@ -110,22 +122,26 @@ def walk(
 _AS_IT_IS = nullcontext()
 
 
-def _leading_to(targets: set[Tensor], roots: Iterable[Node]) -> set[int]:
-    """Identities of the inputs below `roots` that are a target or depend on one."""
+def _leading_to(targets: set[Tensor], outputs: Sequence[Tensor], since: int) -> set[int]:
+    """Identities of the tensors, `outputs` and below, that are a target or depend on one."""
     nodes: set[Node | None] = set()
+
+    def leads(value: Any) -> bool:
+        return isinstance(value, Tensor) and (value in targets or value.node in nodes)
+
     tensors: set[int] = set()
-    for node in topological_order(roots, targets):
-        for value in node.inputs:
-            if isinstance(value, Tensor) and (value in targets or value.node in nodes):
-                tensors.add(id(value))
-                nodes.add(node)
-    return tensors
+    for node in topological_order(outputs, since):
+        found = [id(value) for value in node.inputs if leads(value)]
+        tensors.update(found)
+        if found or node.freed:  # what a freed node depended on is unknown: the walk refuses it
+            nodes.add(node)
+    return tensors.union(id(output) for output in outputs if leads(output))
 
 
 def _vjp(
     node: Node, wanted: list[bool], received: list[Any], create_graph: bool
-) -> Iterator[tuple[Tensor, Any]]:
-    """Pass what a node received through its op's rules: each wanted input with its gradient."""
+) -> Sequence[Any]:
+    """Pass what a node received through its op's rules: a gradient for each wanted input."""
     if node.freed:
         raise RuntimeError(
             f"The backward pass reached {node.op.name} a second time, after its values were "
@@ -141,20 +157,12 @@ def _vjp(
         ]
         outputs = [wrap(output, node, i) for i, output in enumerate(node.outputs)]
     if len(outputs) == 1:
-        gradients = node.op.gradients(wanted, received[0], outputs[0], arrays, node.params)
-    else:
-        filled = tuple(
-            np.zeros_like(output) if cotangent is None else cotangent
-            for cotangent, output in zip(received, node.outputs, strict=True)
-        )
-        gradients = node.op.gradients(wanted, filled, tuple(outputs), arrays, node.params)
-    anomalous = CURRENT_MODE.get().anomaly
-    for position, gradient in enumerate(gradients):
-        if gradient is not None and wanted[position]:
-            fitted = fit(gradient, node.arrays[position])
-            if anomalous:
-                anomaly.check_backward(node, position, fitted)
-            yield node.inputs[position], fitted
+        return node.op.gradients(wanted, received[0], outputs[0], arrays, node.params)
+    filled = tuple(
+        np.zeros_like(output) if cotangent is None else cotangent
+        for cotangent, output in zip(received, node.outputs, strict=True)
+    )
+    return node.op.gradients(wanted, filled, tuple(outputs), arrays, node.params)
 
 
 def fit(gradient: Any, array: Any) -> Any:
@@ -183,9 +191,10 @@ def fit(gradient: Any, array: Any) -> Any:
     return gradient
 
 
-def _fill_kept(tensor: Tensor | None, received: list[Any]) -> None:
-    if tensor is not None and received[tensor.output_index] is not None:
-        accumulate(tensor, received[tensor.output_index])
+def _fill_kept(node: Node, received: list[Any]) -> None:
+    for tensor in (reference() for reference in node.kept):
+        if tensor is not None and received[tensor.output_index] is not None:
+            accumulate(tensor, received[tensor.output_index])
 
 
 def _seed(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:

@@ -7,13 +7,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from nnscratch.autograd.anomaly import Origin
     from nnscratch.autograd.op import Op
     from nnscratch.autograd.tensor import Tensor
 
-_serials = count()
+_serials = count(1)
 
 
 class Node:
@@ -83,17 +83,22 @@ class Node:
         self.outputs = (None,) * len(self.outputs)
 
 
-def topological_order(roots: Iterable[Node], ends: Collection[Tensor] = ()) -> list[Node]:
-    """Every node that `roots` depend on, each one after all the nodes that made its inputs.
+def end_of_tape() -> int:
+    """The place on the tape just reached: nodes recorded from now on have greater serials."""
+    return next(_serials)
 
-    It does not look at what made the tensors in `ends`.
+
+def topological_order(tensors: Iterable[Any], since: int = 0) -> list[Node]:
+    """Every node that `tensors` depend on, each one after all the nodes that made its inputs.
+
+    Of these only the ones that were recorded after the place `since`.
     """
-    found = set(roots)
-    stack = list(found)
+    found: set[Node] = set()
+    stack = [tensors]
     while stack:
-        for tensor in stack.pop().inputs:
+        for tensor in stack.pop():
             maker = getattr(tensor, "node", None)
-            if maker is not None and maker not in found and tensor not in ends:
+            if maker is not None and maker not in found and maker.serial > since:
                 found.add(maker)
-                stack.append(maker)
+                stack.append(maker.inputs)
     return sorted(found, key=lambda node: node.serial)

@@ -17,7 +17,7 @@ import numpy as np
 from nnscratch.autograd.backward import walk
 from nnscratch.autograd.modes import CURRENT_MODE, enable_grad
 from nnscratch.autograd.numpy_protocol import NUMPY_FUNCTIONS
-from nnscratch.autograd.tape import topological_order
+from nnscratch.autograd.tape import end_of_tape, topological_order
 from nnscratch.autograd.tensor import Tensor, wrap
 from nnscratch.autograd.trees import leaves, leaves_like, rebuild
 
@@ -55,6 +55,7 @@ def _vjp(
     """See `vjp`; gives tensors or else arrays, and the leaves that it made to differentiate at."""
     originals = leaves(primals)
     recording = CURRENT_MODE.get().recording
+    since = end_of_tape()
     with _inside_transform():
         points = [_point(leaf, recording) for leaf in originals]
         result = f(*rebuild(primals, iter(points)))
@@ -72,8 +73,9 @@ def _vjp(
             create_graph=tape,
             retain_graph=True,
             targets=set(points),
+            since=since,
         )
-        gradients = _released([_gradient(found.get(p), p) for p in points], own, recording=True)
+        gradients = _released([_gradient(found.get(p), p) for p in points], own, since)
         values = (
             _returned(_unshared(gradient), original, gives_tensors)
             for gradient, original in zip(gradients, originals, strict=True)
@@ -81,7 +83,7 @@ def _vjp(
         cotangents: tuple[Any, ...] = rebuild(primals, values)
         return cotangents
 
-    released = _released(outputs, own, recording)
+    released = _released(outputs, own, since) if recording else [o.detach() for o in outputs]
     value = rebuild(result, (_returned(output, 0.0, tensors) for output in released))
     return value, pullback, own
 
@@ -161,6 +163,7 @@ def jvp(
     _check_tangents(primals, tangents)
     tensors = _gives_tensors((primals, tangents))
     recording = CURRENT_MODE.get().recording
+    since = end_of_tape()
     with _inside_transform():
         value, pullback, own = _vjp(f, primals, tensors=True)
         zeros = rebuild(value, (np.zeros(leaf.shape, _float(leaf)) for leaf in leaves(value)))
@@ -168,7 +171,8 @@ def jvp(
         (derivative,) = pushforward(tangents)
 
     def released(tree: Any) -> Any:
-        values = _released(leaves(tree), own | more, recording)
+        values = _released(leaves(tree), own | more, since)
+        values = values if recording else [value.detach() for value in values]
         return rebuild(tree, (_returned(leaf, 0.0, tensors) for leaf in values))
 
     return released(value), released(derivative)
@@ -333,21 +337,25 @@ def _unshared(gradient: Tensor) -> Tensor:
     return gradient if gradient.requires_grad else wrap(gradient.data.copy(), None, 0)
 
 
-def _released(values: list[Tensor], own: set[Tensor], recording: bool) -> list[Tensor]:
-    """Each of `values` without the tape, if that leads only to leaves of our own."""
-    if recording and not own:
+def _released(values: list[Tensor], own: set[Tensor], since: int) -> list[Tensor]:
+    """Each of `values` without the tape, if that leads only to leaves of our own.
+
+    These were made when the tape ended at `since`, so whatever was recorded before leads elsewhere.
+    """
+    if not own:
         return values
     anchored: set[Node | None] = set()
 
     def leads_elsewhere(tensor: Any) -> bool:
         if not getattr(tensor, "requires_grad", False):
             return False
-        return tensor not in own if tensor.node is None else tensor.node in anchored
+        if tensor.node is None:
+            return tensor not in own
+        return tensor.node in anchored or tensor.node.serial < since
 
-    if recording:
-        for node in topological_order({v.node for v in values if v.node is not None}):
-            if any(map(leads_elsewhere, node.inputs)):
-                anchored.add(node)
+    for node in topological_order(values, since):
+        if any(map(leads_elsewhere, node.inputs)):
+            anchored.add(node)
     return [value if leads_elsewhere(value) else value.detach() for value in values]
 
 

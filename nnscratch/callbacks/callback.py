@@ -11,10 +11,34 @@ Logs = dict[str, float]
 
 
 class Callback:
-    """Base of all callbacks; override what you need. `self.model` and `self.params` are set."""
+    """Base of all callbacks; override what you need. `self.model` and `self.params` are set.
+
+    Attributes:
+        state_names: the attributes that training depends on: `BackupAndRestore` keeps them.
+        runs_last: whether it is called after all others, so as to see what they did.
+    """
 
     model: Any = None
     params: dict[str, Any]
+    state_names: tuple[str, ...] = ()
+    runs_last = False
+
+    def get_state(self) -> dict[str, Any]:
+        """What a training that was interrupted must go on with: numbers, text, arrays, nested."""
+        return {name: getattr(self, name) for name in self.state_names}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` gave, after `on_train_begin`."""
+        for name in self.state_names:
+            setattr(self, name, state[name])
+
+    def set_model(self, model: Any) -> None:
+        """Take the model that is trained."""
+        self.model = model
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Take `epochs`, `steps` and `verbose`."""
+        self.params = params
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch of `fit`."""
@@ -28,11 +52,19 @@ class Callback:
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """After an epoch and its validation."""
 
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Older name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Older name of `on_train_batch_end`."""
+
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a training step."""
+        self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a training step; `logs` are running means over the epoch."""
+        self.on_batch_end(batch, logs)
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """Before `evaluate`, also within `fit`."""
@@ -78,15 +110,15 @@ class CallbackList:
             TypeError: something else than callbacks.
         """
         given = [callbacks] if isinstance(callbacks, Callback) else callbacks or []
-        self.callbacks = [*given, *last]
+        self.callbacks = sorted([*given, *last], key=lambda one: getattr(one, "runs_last", False))
         for callback in self.callbacks:
             if not isinstance(callback, Callback):
                 raise TypeError(
                     f"callbacks takes instances of nnscratch.training.Callback, got {callback!r}: "
                     f"write for example callbacks=[MyCallback()]."
                 )
-            callback.model = model
-            callback.params = params
+            callback.set_model(model)
+            callback.set_params(params)
 
     def call(self, method: str, *args: Any) -> None:
         """Call `method` of every callback."""
@@ -100,5 +132,10 @@ class CallbackList:
 
     def overriding(self, method: str) -> list[Callback]:
         """The callbacks for which `method` does something."""
-        base = getattr(Callback, method)
-        return [c for c in self.callbacks if getattr(type(c), method) is not base]
+        names = {method, method.replace("_train_batch_", "_batch_")}
+        return [c for c in self.callbacks if any(_overrides(c, name) for name in names)]
+
+
+def _overrides(callback: Callback, method: str) -> bool:
+    """Whether its class, or the object itself, has a method of its own."""
+    return getattr(getattr(callback, method), "__func__", None) is not getattr(Callback, method)

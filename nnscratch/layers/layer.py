@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,14 +24,33 @@ if TYPE_CHECKING:
 
 Shape = tuple[int | None, ...]
 
+
+def _noting_that_it_is_built(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """A `build` after which the layer knows that it is built, also when it was called by hand."""
+
+    @wraps(build)
+    def build_and_note(self: Layer, input_shape: Any) -> None:
+        build(self, input_shape)
+        self.input_shape, self.built = input_shape, True
+        if not self._trainable:
+            self.trainable = False  # reaches the layers that build has just created
+        Layer.structure_version += 1
+
+    return build_and_note
+
+
 COLLECTED_LOSSES: ContextVar[list[Any] | None] = ContextVar("nnscratch_losses", default=None)
 """Where `Layer.add_loss` puts its losses while a training or test step runs."""
+
+INITIAL_VALUES: ContextVar[Callable[..., Any] | None] = ContextVar("nnscratch_values", default=None)
+"""What makes the values of new weights instead of their initializers, while a file is loaded."""
 
 
 class Layer(Configured):
     """Base of all layers: subclass it, create weights in `build`, compute in `call`.
 
-    Parameters and layers that are set as attributes, also in lists, are found by themselves.
+    Parameters and layers that are set as attributes, also in lists, tuples and dictionaries, are
+    found by themselves.
     Shapes have None for the batch axis, as in Keras: (None, 20). Where a layer takes several
     inputs, `inputs` and `input_shape` are lists.
 
@@ -84,6 +104,7 @@ class Layer(Configured):
 
     # --- for subclasses -----------------------------------------------------------------------
 
+    @_noting_that_it_is_built
     def build(self, input_shape: Any) -> None:
         """Create the weights for inputs of `input_shape`."""
 
@@ -121,7 +142,8 @@ class Layer(Configured):
             constraint: what its values are mapped to after every update.
             name: what messages and files call it.
         """
-        values = initializers.get(initializer)(shape, self.dtype if dtype is None else dtype)
+        make = INITIAL_VALUES.get() or initializers.get(initializer)
+        values = make(shape, self.dtype if dtype is None else dtype)
         weight = Parameter(values, name=name, trainable=trainable and self._trainable)
         weight.regularizer = regularizers.get(regularizer)
         weight.constraint = constraints.get(constraint)
@@ -146,6 +168,10 @@ class Layer(Configured):
             if weight.regularizer is not None and weight.trainable
         ]
         return penalties + (COLLECTED_LOSSES.get() or [])
+
+    def floating(self, inputs: Any) -> Any:
+        """`inputs` in the layer's dtype, also integers and booleans, which a call leaves alone."""
+        return inputs if inputs.dtype == self.dtype else inputs.astype(self.dtype)
 
     def positive_integer(self, argument: str, value: object) -> int:
         """`value` if it is a positive integer.
@@ -172,7 +198,7 @@ class Layer(Configured):
             if any(isinstance(leaf, SymbolicTensor) for leaf in leaves(inputs)):
                 return self._wire(inputs)
             inputs = self._as_arrays(inputs)
-        elif inputs.dtype != self.dtype and inputs.dtype.kind == "f":
+        elif inputs.dtype is not self.dtype and inputs.dtype.kind == "f":
             inputs = inputs.astype(self.dtype)
         if not self.built:
             self.build_once(_shape_of(inputs))
@@ -205,16 +231,13 @@ class Layer(Configured):
     def build_once(self, input_shape: Any) -> None:
         """Build for `input_shape` unless that was done before."""
         if not self.built:
-            self.input_shape = input_shape
             self.build(input_shape)
-            self.built = True
-            if not self._trainable:
-                self.trainable = False  # reaches the layers that build has just created
-            Layer.structure_version += 1
 
     def __init_subclass__(cls) -> None:
-        """Note whether `call` wants to know that a training step runs."""
+        """Note whether `call` wants to know that a training step runs, and follow `build`."""
         super().__init_subclass__()
+        if "build" in vars(cls):
+            cls.build = _noting_that_it_is_built(cls.build)  # type: ignore[method-assign] # wrapped
         code = cls.call.__code__
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         cls._call_takes_training = "training" in names
@@ -226,7 +249,7 @@ class Layer(Configured):
     def __setattr__(self, attribute: str, value: Any) -> None:
         """Set an attribute; weights and layers among them change the structure."""
         before = self.__dict__.get(attribute)
-        if isinstance(value, _PARTS) or isinstance(before, _PARTS):
+        if attribute not in _NOTES and (_may_hold_parts(value) or _may_hold_parts(before)):
             Layer.structure_version += 1
         object.__setattr__(self, attribute, value)
 
@@ -311,12 +334,10 @@ class Layer(Configured):
                 yield from part.weights
 
     def _parts(self) -> Iterator[Any]:
-        """Parameters and layers among the attributes, lists opened."""
-        for value in vars(self).values():
-            if isinstance(value, Parameter | Layer):
-                yield value
-            elif isinstance(value, list):
-                yield from (part for part in value if isinstance(part, Parameter | Layer))
+        """Parameters and layers among the attributes, each once; containers are opened."""
+        values = [value for name, value in vars(self).items() if name not in _NOTES]
+        found = (part for part in leaves(values) if isinstance(part, Parameter | Layer))
+        yield from dict.fromkeys(found)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments by name, with the layer's own name."""
@@ -347,5 +368,13 @@ def _map_shapes(shapes: Any, function: Callable[[Shape], Any]) -> Any:
     return type(shapes)(_map_shapes(shape, function) for shape in shapes)
 
 
+def _may_hold_parts(value: Any) -> bool:
+    """Whether `value` is or holds weights or layers, or is a container that may come to do so."""
+    if isinstance(value, tuple):
+        return any(map(_may_hold_parts, value))
+    return isinstance(value, _PARTS)
+
+
 _ARRAYS = (Tensor, np.ndarray)
-_PARTS = (Parameter, Layer, list)
+_PARTS = (Parameter, Layer, list, dict)
+_NOTES = frozenset({"_arguments", "_never_trained", "_kept_weights"})  # of parts, not parts

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnscratch.autograd.trees import leaves, rebuild
+from nnscratch.configuration import deserialize, serialize
 from nnscratch.layers.symbolic import LayerCall, SymbolicTensor
 from nnscratch.models.model import Model
 
 if TYPE_CHECKING:
+    from typing import Self
+
+    from nnscratch.configuration import Known
     from nnscratch.layers import Layer
 
 
@@ -18,7 +22,10 @@ class Functional(Model):
     Attributes:
         inputs: the `Input`s, nested as they were given.
         outputs: what the layers gave, nested as they were given.
+        calls: the calls of layers that lead from the ones to the others, in order.
     """
+
+    has_architecture = True
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
         """Follow the outputs back to the inputs.
@@ -35,8 +42,8 @@ class Functional(Model):
         super().__init__(name=name)
         self.inputs = inputs
         self.outputs = outputs
-        self._calls = _calls_between(leaves(inputs), leaves(outputs))
-        self._layers: list[Layer] = list(dict.fromkeys(call.layer for call in self._calls))
+        self.calls = _calls_between(leaves(inputs), leaves(outputs))
+        self._layers: list[Layer] = list(dict.fromkeys(call.layer for call in self.calls))
         if self._layers:
             self.dtype = self._layers[0].dtype
         self.input_shape = rebuild(inputs, (symbol.shape for symbol in leaves(inputs)))
@@ -62,7 +69,7 @@ class Functional(Model):
         """
         symbols = leaves(self.inputs)
         values = dict(zip(symbols, self._in_order(inputs, symbols), strict=True))
-        for call in self._calls:
+        for call in self.calls:
             arguments = rebuild(call.inputs, (values[symbol] for symbol in leaves(call.inputs)))
             outputs = call.layer(arguments, training=training)
             values.update(zip(call.outputs, leaves(outputs), strict=True))
@@ -71,6 +78,53 @@ class Functional(Model):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shapes that were found when it was wired."""
         return rebuild(self.outputs, (symbol.shape for symbol in leaves(self.outputs)))
+
+    def get_config(self) -> dict[str, Any]:
+        """Its inputs, its layers, and the calls that wire them.
+
+        Symbolic tensors are numbered: first the inputs, then what each call gives.
+        """
+        given = leaves(self.inputs)
+        made = [symbol for call in self.calls for symbol in call.outputs]
+        numbers = {symbol: {"symbol": number} for number, symbol in enumerate([*given, *made])}
+
+        def numbered(symbols: Any) -> Any:
+            return serialize(rebuild(symbols, (numbers[symbol] for symbol in leaves(symbols))))
+
+        return {
+            "name": self.name,
+            "input_tensors": [
+                {"shape": list(symbol.shape), "dtype": symbol.dtype.name, "name": symbol.name}
+                for symbol in given
+            ],
+            "layers": [serialize(layer) for layer in self.layers],
+            "calls": [
+                {"layer": self.layers.index(call.layer), "inputs": numbered(call.inputs)}
+                for call in self.calls
+            ],
+            "inputs": numbered(self.inputs),
+            "outputs": numbered(self.outputs),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], known: Known) -> Self:
+        """Make its layers again, and call them again in the same order."""
+        symbols = [
+            SymbolicTensor(tuple(given["shape"]), given["dtype"], given["name"])
+            for given in config["input_tensors"]
+        ]
+
+        def named(numbered: Any) -> Any:
+            if isinstance(numbered, list):
+                return [named(part) for part in numbered]
+            if isinstance(numbered.get("symbol"), int):
+                return symbols[numbered["symbol"]]
+            return {key: named(part) for key, part in numbered.items()}
+
+        layers = [deserialize(layer, known) for layer in config["layers"]]
+        for call in config["calls"]:
+            symbols.extend(leaves(layers[call["layer"]](named(call["inputs"]))))
+        return cls(named(config["inputs"]), named(config["outputs"]), name=config["name"])
 
     def _in_order(self, inputs: Any, symbols: list[SymbolicTensor]) -> list[Any]:
         """The given inputs in the order of the model's own; a dictionary is read by name."""

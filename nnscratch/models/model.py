@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnscratch.configuration import serialize
 from nnscratch.layers import Layer
+from nnscratch.models.saving import refuse_to_overwrite, save_model
 from nnscratch.models.summary import print_summary
+from nnscratch.saving import weights as weight_files
 from nnscratch.training import Trainer
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from typing import Self
 
@@ -18,7 +22,12 @@ class Model(Trainer):
 
     Three ways to make one, as in Keras: `Sequential([...])`; `Model(inputs, outputs)` from layers
     called on `Input(shape)`; or a subclass that sets layers in `__init__` and computes in `call`.
+
+    Attributes:
+        has_architecture: whether a file can hold how it computes, which needs no code of its own.
     """
+
+    has_architecture = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """`Model(inputs, outputs)` is a `Functional`."""
@@ -57,3 +66,56 @@ class Model(Trainer):
         raise ValueError(
             f"Model {self.name!r} has no layer {wanted}: it has {', '.join(names) or 'none yet'}."
         )
+
+    # --- files --------------------------------------------------------------------------------
+
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the model into one safetensors file that `ns.load_model` makes it from again.
+
+        The file holds the architecture, the weights, which of them are frozen, what `compile` was
+        told and the optimizer's state. It appears whole or not at all.
+
+        Args:
+            filepath: where to, such as "model.safetensors".
+            overwrite: whether a file that is there may be replaced.
+
+        Raises:
+            TypeError: a model of your own class: use `save_weights`.
+            ValueError: its weights do not exist yet.
+            FileExistsError: it is there already, and `overwrite` is False.
+        """
+        refuse_to_overwrite(filepath, overwrite)
+        save_model(self, filepath)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the weights alone into a safetensors file, whole or not at all.
+
+        Raises:
+            ValueError: they do not exist yet.
+            FileExistsError: the file is there already, and `overwrite` is False.
+        """
+        refuse_to_overwrite(filepath, overwrite)
+        weight_files.save_weights(self, filepath)
+
+    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Overwrite the weights with those in a file of `save_weights` or `save`, in order.
+
+        Raises:
+            ValueError: a damaged file, or weights of another architecture: the message names the
+                layer and both shapes, and the model is as it was.
+            OSError: no such file.
+        """
+        weight_files.load_weights(self, filepath)
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What `compile` was told, as JSON can hold it; None before."""
+        if self.optimizer is None:
+            return None
+        loss = self._compiled_loss
+        return {
+            "optimizer": serialize(self.optimizer),
+            "loss": None if loss is None else serialize(loss.specification),
+            "loss_weights": None if loss is None else serialize(loss.weights),
+            "metrics": serialize(self._metrics.specification),
+            "weighted_metrics": serialize(self._weighted_metrics.specification),
+        }

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch.configuration import deserialize, serialize
 from nnscratch.layers import Layer
 from nnscratch.layers.symbolic import SymbolicTensor
 from nnscratch.models.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Self
+
+    from nnscratch.configuration import Known
 
 
 class Sequential(Model):
@@ -22,6 +26,7 @@ class Sequential(Model):
     """
 
     takes_several = gives_several = False
+    has_architecture = True
 
     def __init__(self, layers: Iterable[Any] | None = None, name: str | None = None) -> None:
         """Start with `layers`; more can be added.
@@ -110,6 +115,31 @@ class Sequential(Model):
         for layer in self.layers:
             outputs = layer(outputs, training=training)
         return outputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """What the last layer gives."""
+        shape = input_shape
+        for layer in self.layers:
+            shape = layer.compute_output_shape(shape)
+        return shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Its layers as they are now, and the shape that it was built for."""
+        return {
+            "name": self.name,
+            "input_shape": serialize(self.input_shape),
+            "layers": [serialize(layer) for layer in self.layers],
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], known: Known) -> Self:
+        """Make it again, built if it was."""
+        model = cls(name=config["name"])
+        if config["input_shape"] is not None:
+            model.input_shape = tuple(config["input_shape"])
+        for layer in config["layers"]:
+            model.add(deserialize(layer, known))
+        return model
 
     def _build_known(self) -> None:
         """Build, also a layer that was just added, if the shape of the input is known."""

@@ -42,7 +42,11 @@ for _family in (
     "decompositions",
     "norms",
     "neural",
+    "crossentropy",
+    "squared_error",
     "activation_functions",
+    "normalization",
+    "regularization",
 ):
     import_module(f"nnscratch.ops.{_family}")
 

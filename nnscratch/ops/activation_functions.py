@@ -35,7 +35,7 @@ leaky_relu = Op(
     arity=1,
     formula=r"y = \begin{cases} x & x > 0 \\ s x & x \le 0 \end{cases}",
     derivative=r"\bar x = \begin{cases} \bar y & x > 0 \\ s \bar y & x \le 0 \end{cases}",
-    vjps=(lambda g, y, x, negative_slope: np.where(x > 0, g, negative_slope * g),),
+    vjps=(lambda g, y, x, negative_slope: g * (x > 0) + (negative_slope * g) * (x <= 0),),
     samples=lambda s: [
         call(s.normal(2, 3)),
         call(s.normal(2, 3), negative_slope=0.01),
@@ -46,6 +46,12 @@ leaky_relu = Op(
     numpy=[],
 )
 
+
+def _elu_gradient(g: Any, y: Any, x: Any, alpha: float) -> Any:
+    scaled = g * np.exp(np.minimum(x, 0))
+    return scaled * (x > 0) + (alpha * scaled) * (x <= 0)
+
+
 elu = Op(
     "elu",
     kernels.elu,
@@ -53,16 +59,11 @@ elu = Op(
     formula=r"y = \begin{cases} x & x > 0 \\ \alpha (e^x - 1) & x \le 0 \end{cases}",
     derivative=r"\bar x = \begin{cases} \bar y & x > 0 \\ \bar y\, \alpha e^x & x \le 0 "
     r"\end{cases}",
-    vjps=(lambda g, y, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.minimum(x, 0)))),),
+    vjps=(_elu_gradient,),
     samples=lambda s: [call(s.normal(2, 3)), call(s.normal(4), alpha=0.3), call(s.normal())],
     torch=lambda torch, x, alpha=1.0: torch.nn.functional.elu(x, alpha),
     numpy=[],
 )
-
-
-def _selu_gradient(g: Any, y: Any, x: Any) -> Any:
-    scaled = kernels.SELU_SCALE * g
-    return np.where(x > 0, scaled, scaled * (kernels.SELU_ALPHA * np.exp(np.minimum(x, 0))))
 
 
 selu = Op(
@@ -72,7 +73,7 @@ selu = Op(
     r"\quad \lambda \approx 1.0507, \quad \alpha \approx 1.6733",
     derivative=r"\bar x = \lambda \bar y \begin{cases} 1 & x > 0 \\ \alpha e^x & x \le 0 "
     r"\end{cases}",
-    vjps=(_selu_gradient,),
+    vjps=(lambda g, y, x: _elu_gradient(kernels.SELU_SCALE * g, y, x, kernels.SELU_ALPHA),),
     samples=lambda s: [call(s.normal(2, 3)), call(s.normal())],
     torch="nn.functional.selu",
     numpy=[],
@@ -85,7 +86,7 @@ celu = Op(
     formula=r"y = \begin{cases} x & x > 0 \\ \alpha (e^{x / \alpha} - 1) & x \le 0 \end{cases}",
     derivative=r"\bar x = \begin{cases} \bar y & x > 0 \\ \bar y\, e^{x / \alpha} & x \le 0 "
     r"\end{cases}",
-    vjps=(lambda g, y, x, alpha: np.where(x > 0, g, g * np.exp(np.minimum(x, 0) / alpha)),),
+    vjps=(lambda g, y, x, alpha: g * np.exp(np.minimum(x, 0) / alpha),),  # 1 above 0
     samples=lambda s: [call(s.normal(2, 3)), call(s.normal(4), alpha=0.3), call(s.normal())],
     torch=lambda torch, x, alpha=1.0: torch.nn.functional.celu(x, alpha),
     numpy=[],
@@ -173,7 +174,8 @@ hard_sigmoid = Op(
 
 
 def _hard_silu_gradient(g: Any, y: Any, x: Any) -> Any:
-    return np.where(np.absolute(x) < 3, g * (x / 3 + 0.5), g * (x > 0))
+    slope = np.clip(x, -3, 3) / 3 + 0.5
+    return g * slope * (np.absolute(x) < 3) + g * (x >= 3)
 
 
 hard_silu = Op(

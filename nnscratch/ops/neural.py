@@ -1,4 +1,4 @@
-"""The fused ops of neural networks: what layers and losses call on every step."""
+"""The fused ops of neural networks: what layers call on every step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch.autograd import Op, call
-from nnscratch.ops.special import sigmoid
 from nnscratch_kernels import numpy_kernels as kernels
 
 if TYPE_CHECKING:
@@ -58,44 +57,5 @@ dense = Op(
     torch=lambda torch, x, kernel, bias, activation="linear": (
         torch.relu if activation == "relu" else torch.positive
     )(torch.nn.functional.linear(x, kernel.T, bias)),
-    numpy=[],
-)
-
-binary_crossentropy_from_logits = Op(
-    "binary_crossentropy_from_logits",
-    kernels.binary_crossentropy_from_logits,
-    formula=r"L = -t \ln \sigma(z) - (1 - t) \ln(1 - \sigma(z))",
-    derivative=r"\bar z = \bar L\, (\sigma(z) - t), \quad \bar t = -\bar L\, z",
-    vjps=(
-        lambda g, y, target, logits: -g * logits,
-        lambda g, y, target, logits: g * (sigmoid(logits) - target),
-    ),
-    samples=lambda s: [
-        call(s.positive(4, 3) / 2, s.normal(4, 3)),
-        call(s.mask(5, 1).astype(float), 20 * s.normal(5, 1)),
-    ],
-    torch=lambda torch, target, logits: torch.nn.functional.binary_cross_entropy_with_logits(
-        logits, target, reduction="none"
-    ),
-    numpy=[],
-)
-
-mean_binary_crossentropy_from_logits = Op(
-    "mean_binary_crossentropy_from_logits",
-    kernels.mean_binary_crossentropy_from_logits,
-    formula=r"L = \frac{1}{N} \sum_i -t_i \ln \sigma(z_i) - (1 - t_i) \ln(1 - \sigma(z_i))",
-    derivative=r"\bar z_i = \frac{\bar L}{N} (\sigma(z_i) - t_i), \quad "
-    r"\bar t_i = -\frac{\bar L}{N} z_i",
-    vjps=(
-        lambda g, y, target, logits: -(g / logits.size) * logits,
-        lambda g, y, target, logits: (sigmoid(logits) - target) * (g / logits.size),
-    ),
-    samples=lambda s: [
-        call(s.positive(4, 3) / 2, s.normal(4, 3)),
-        call(s.mask(5, 1).astype(float), 20 * s.normal(5, 1)),
-    ],
-    torch=lambda torch, target, logits: torch.nn.functional.binary_cross_entropy_with_logits(
-        logits, target
-    ),
     numpy=[],
 )

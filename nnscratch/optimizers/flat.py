@@ -1,4 +1,4 @@
-"""The parameters of a model in one flat buffer, so that an optimizer is one kernel call."""
+"""The parameters of a model in flat buffers, so that an optimizer is one kernel call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from nnscratch.autograd import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nnscratch.autograd import Parameter
 
@@ -19,50 +19,45 @@ class FlatParameters:
 
     Attributes:
         parameters: in the order of the buffer.
+        slices: the place of each of them.
         values: shape (total,).
         gradients: shape (total,).
         slots: further buffers of this shape that an optimizer keeps, by name.
+        value_views: the part of `values` that is each parameter's data, in its shape.
+        storages: the part of `gradients` that is each parameter's `grad_storage`.
     """
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
         """Move the parameters' numbers into the buffer."""
-        self.parameters = list(parameters)
-        sizes = [parameter.size for parameter in self.parameters]
-        ends = np.cumsum(sizes).tolist()
-        self.slices = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
-        self.values = np.concatenate([p.data.ravel() for p in self.parameters])
-        self.gradients = np.zeros_like(self.values)
         self.slots: dict[str, Any] = {}
-        places = list(zip(self.slices, [p.shape for p in self.parameters], strict=True))
-        self._value_views = [self.values[place].reshape(shape) for place, shape in places]
-        self._storages = [Tensor(self.gradients[place].reshape(shape)) for place, shape in places]
-        for index in range(len(self.parameters)):
-            self._adopt(index)
+        self._prepared: Any = None
+        self._lay_out(parameters)
 
-    def add_slot(self, name: str, value: float = 0.0) -> None:
-        """Give the optimizer a buffer of this name, filled with `value`."""
-        self.slots[name] = np.full_like(self.values, value)
+    def slot(self, name: str, start: float | None) -> Any:
+        """The slot of this name, made if need be: full of `start`, or like the values."""
+        if name not in self.slots:
+            self.slots[name] = np.full_like(self.values, self.values if start is None else start)
+        return self.slots[name]
 
-    def load(self, indices: Sequence[int], gradients: Sequence[Tensor]) -> None:
-        """Bring the gradients of the parameters at `indices` into the buffer."""
-        for index, gradient in zip(indices, gradients, strict=True):
-            if gradient is not self._storages[index]:
-                self._storages[index].data[...] = gradient.data
-            if self.parameters[index].data is not self._value_views[index]:
-                self._adopt(index)  # parameter.data was set, or another optimizer had it meanwhile
+    def slot_views(self, index: int) -> dict[str, Any]:
+        """The part of each slot that belongs to a parameter, in its shape."""
+        place, shape = self.slices[index], self.value_views[index].shape
+        return {name: slot[place].reshape(shape) for name, slot in self.slots.items()}
 
-    def runs(self, indices: Sequence[int]) -> list[slice]:
-        """The stretches of the buffer that the parameters at `indices` cover, joined up."""
-        runs: list[slice] = []
-        for place in (self.slices[index] for index in sorted(indices)):
-            if runs and runs[-1].stop == place.start:
-                runs[-1] = slice(runs[-1].start, place.stop)
-            else:
-                runs.append(place)
-        return runs
+    @property
+    def prepared(self) -> Any:
+        """A second buffer for gradients, for those that are scaled or clipped before a step."""
+        if self._prepared is None:
+            self._prepared = np.zeros_like(self.gradients)
+        return self._prepared
 
-    def _adopt(self, index: int) -> None:
-        parameter, view = self.parameters[index], self._value_views[index]
+    def adopt(self, index: int) -> None:
+        """Copy a parameter's numbers into the buffer and make it a view again.
+
+        Raises:
+            ValueError: its shape has changed.
+        """
+        parameter, view = self.parameters[index], self.value_views[index]
         if parameter.shape != view.shape:
             raise ValueError(
                 f"Parameter {parameter.name!r} had shape {view.shape} when training began and has "
@@ -70,4 +65,76 @@ class FlatParameters:
             )
         view[...] = parameter.data
         parameter.data = view
-        parameter.grad_storage = self._storages[index]
+        parameter.grad_storage = self.storages[index]
+
+    def _lay_out(self, parameters: Sequence[Parameter]) -> None:
+        self.parameters = list(parameters)
+        sizes = [parameter.size for parameter in self.parameters]
+        ends = np.cumsum(sizes).tolist()
+        self.slices = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+        self.values = np.concatenate([p.data.ravel() for p in self.parameters])
+        self.gradients = np.zeros_like(self.values)
+        places = list(zip(self.slices, [p.shape for p in self.parameters], strict=True))
+        self.value_views: list[Any] = [self.values[place].reshape(shape) for place, shape in places]
+        self.storages: list[Tensor] = [
+            Tensor(self.gradients[place].reshape(shape)) for place, shape in places
+        ]
+        for index in range(len(self.parameters)):
+            self.adopt(index)
+
+    def __getstate__(self) -> Any:
+        """What a copy is made of: copied arrays would no longer be views of copied buffers."""
+        return self.parameters, self.slots
+
+    def __setstate__(self, state: Any) -> None:
+        """Lay the copied parameters out anew."""
+        parameters, self.slots = state
+        self._prepared = None
+        self._lay_out(parameters)
+
+
+class Buffers:
+    """The flat buffers of one optimizer: one for each dtype, and more for those who come later.
+
+    Attributes:
+        places: the buffer of each parameter, and its index there.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.places: dict[Parameter, tuple[FlatParameters, int]] = {}
+
+    def add(self, parameters: Iterable[Parameter], slots: Mapping[str, float | None]) -> None:
+        """Lay out parameters; those known already stay where they are.
+
+        Args:
+            parameters: any.
+            slots: names of the slots that new ones get, with what `FlatParameters.slot` starts at.
+        """
+        new: dict[Any, list[Parameter]] = {}
+        for parameter in parameters:
+            if parameter not in self.places:
+                new.setdefault(parameter.dtype, []).append(parameter)
+        for group in new.values():
+            buffer = FlatParameters(group)
+            for name, start in slots.items():
+                buffer.slot(name, start)
+            for index, parameter in enumerate(group):
+                self.places[parameter] = (buffer, index)
+
+    def remove(self, parameters: Iterable[Parameter]) -> None:
+        """Forget parameters and what their slots hold."""
+        for parameter in parameters:
+            self.places.pop(parameter, None)
+
+    @property
+    def distinct(self) -> list[FlatParameters]:
+        """Each buffer once."""
+        return list(dict.fromkeys(buffer for buffer, _ in self.places.values()))
+
+    def slot_views(self, parameter: Parameter) -> dict[str, Any]:
+        """The slots of a parameter by name, views of its shape; none for one that is not known."""
+        if parameter not in self.places:
+            return {}
+        buffer, index = self.places[parameter]
+        return buffer.slot_views(index)

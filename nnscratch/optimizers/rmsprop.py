@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnscratch.optimizers.optimizer import Optimizer
-from nnscratch_kernels import numpy_kernels as kernels
+from nnscratch.optimizers.options import Options, fraction, not_negative
+from nnscratch_kernels import optimizer_steps as kernels
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from nnscratch.optimizers.options import LearningRate
 
 
 class RMSprop(Optimizer):
@@ -16,11 +22,13 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: LearningRate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
+        weight_decay: float | None = None,
+        **options: Unpack[Options],
     ) -> None:
         """Set the constants.
 
@@ -29,20 +37,26 @@ class RMSprop(Optimizer):
             rho: decay of the running means.
             momentum: μ; the update is accumulated with it.
             epsilon: ε.
-            centered: divide by the estimated standard deviation, not the second moment.
-        """
-        super().__init__(learning_rate)
-        self.rho = rho
-        self.momentum = momentum
-        self.epsilon = epsilon
-        self.centered = centered
-        self.slot_names = (
-            "velocity",
-            *(("average_gradient",) if centered else ()),
-            *(("momentum",) if momentum else ()),
-        )
+            centered: divide by the estimated standard deviation, not the root mean square.
+            weight_decay: see `Optimizer`, as for the other options.
 
-    def update(self, values: Any, gradients: Any, slots: dict[str, Any]) -> None:
+        Raises:
+            ValueError: a number outside its range.
+        """
+        super().__init__(learning_rate, weight_decay, **options)
+        self.rho = fraction("rho", rho)
+        self.momentum = fraction("momentum", momentum)
+        self.epsilon = not_negative("epsilon", epsilon)
+        self.centered = centered
+        self.slots = {
+            "velocity": 0.0,
+            **({"momentum": 0.0} if momentum else {}),
+            **({"average_gradient": 0.0} if centered else {}),
+        }
+
+    def update(
+        self, values: Any, gradients: Any, slots: dict[str, Any], learning_rate: float
+    ) -> None:
         """One step in place."""
         kernels.rmsprop_step(
             values,
@@ -50,7 +64,7 @@ class RMSprop(Optimizer):
             slots["velocity"],
             slots.get("average_gradient"),
             slots.get("momentum"),
-            learning_rate=float(self.learning_rate),  # a NumPy float64 would widen float32
+            learning_rate=learning_rate,
             rho=self.rho,
             momentum=self.momentum,
             epsilon=self.epsilon,

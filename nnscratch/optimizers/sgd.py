@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnscratch.optimizers.optimizer import Optimizer
-from nnscratch_kernels import numpy_kernels as kernels
+from nnscratch.optimizers.options import Options, fraction
+from nnscratch_kernels import optimizer_steps as kernels
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from nnscratch.optimizers.options import LearningRate
 
 
 class SGD(Optimizer):
     """w ← w - η g, or with momentum m ← μ m - η g, w ← w + m, as `keras.optimizers.SGD`."""
 
     def __init__(
-        self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False
+        self,
+        learning_rate: LearningRate = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float | None = None,
+        **options: Unpack[Options],
     ) -> None:
         """Set η and μ.
 
@@ -20,24 +31,25 @@ class SGD(Optimizer):
             learning_rate: η.
             momentum: μ in [0, 1].
             nesterov: w ← w + μ m - η g instead (Sutskever et al. 2013).
+            weight_decay: see `Optimizer`, as for the other options.
 
         Raises:
-            ValueError: a learning rate that is not positive, a momentum outside [0, 1].
+            ValueError: a number outside its range.
         """
-        super().__init__(learning_rate)
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum must lie between 0 and 1, got {momentum!r}.")
-        self.momentum = momentum
+        super().__init__(learning_rate, weight_decay, **options)
+        self.momentum = fraction("momentum", momentum)
         self.nesterov = nesterov
-        self.slot_names = ("momentum",) if momentum else ()
+        self.slots = {"momentum": 0.0} if momentum else {}
 
-    def update(self, values: Any, gradients: Any, slots: dict[str, Any]) -> None:
+    def update(
+        self, values: Any, gradients: Any, slots: dict[str, Any], learning_rate: float
+    ) -> None:
         """One step in place."""
         kernels.sgd_step(
             values,
             gradients,
             slots.get("momentum"),
-            learning_rate=float(self.learning_rate),  # a NumPy float64 would widen float32
+            learning_rate=learning_rate,
             momentum=self.momentum,
             nesterov=self.nesterov,
         )

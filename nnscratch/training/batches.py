@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import warnings
 from collections.abc import Sized
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -109,10 +110,20 @@ class ArrayData:
         """Number of batches; the last one may be smaller."""
         return -(-self.samples // self.batch_size)
 
-    def batches(self, shuffle: bool = False) -> Iterator[Batch]:
-        """One pass over the data; `shuffle` draws a new order from the global generator."""
+    def batches(self, shuffle: bool = False, skip: int = 0) -> Iterator[Batch]:
+        """One pass over the data, after the first `skip` batches, which are not read.
+
+        `shuffle` draws a new order from the global generator, now and not at the first batch.
+        """
         order = random.generator().permutation(self.samples) if shuffle else None
-        for start in range(0, self.samples, self.batch_size):
+        return self._cut(order, skip)
+
+    def sample(self) -> Batch:
+        """The first batch in the data's own order, to see the shapes."""
+        return next(self._cut(None, 0))
+
+    def _cut(self, order: Any, skip: int) -> Iterator[Batch]:
+        for start in range(skip * self.batch_size, self.samples, self.batch_size):
             stop = start + self.batch_size
             rows = slice(start, stop) if order is None else order[start:stop]
             x, y, sample_weight = self.x, self.y, self.sample_weight
@@ -218,21 +229,45 @@ class StreamData:
             return self.steps
         return len(self.source) if isinstance(self.source, Sized) else 0
 
-    def batches(self, shuffle: bool = False) -> Iterator[Batch]:
-        """One epoch. The order is the source's own; `shuffle` does not touch it.
+    def batches(self, shuffle: bool = False, skip: int = 0) -> Iterator[Batch]:
+        """One epoch, after its first `skip` batches, which the source has to give now.
+
+        The order is the source's own; `shuffle` does not touch it.
 
         Raises:
             ValueError: the source has nothing (left).
         """
-        count = 0
-        items = self._once if self._once is not None else iter(self.source)
+        items = self._items()
+        self._drop(items, skip)
+        return self._converted(items, skip)
+
+    def drop_passes(self, passes: int) -> None:
+        """Let the source give whole epochs that nobody needs any more."""
+        for _ in range(passes):
+            self._drop(self._items(), self.steps)
+
+    def sample(self) -> Batch:
+        """The last batch that was dropped, to see the shapes."""
+        return self._batch(self._dropped)
+
+    def _drop(self, items: Iterator[Any], count: int | None) -> None:
+        for item in islice(items, count):
+            self._dropped = item
+
+    def _items(self) -> Iterator[Any]:
+        return self._once if self._once is not None else iter(self.source)
+
+    def _batch(self, item: Any) -> Batch:
+        fields = item if isinstance(item, tuple) else (item,)
+        return convert(Batch(*fields), self.form, self.class_weight, self.part)
+
+    def _converted(self, items: Iterator[Any], count: int) -> Iterator[Batch]:
         while self.steps is None or count < self.steps:
             try:
                 item = next(items)
             except StopIteration:
                 break
-            fields = item if isinstance(item, tuple) else (item,)
-            yield convert(Batch(*fields), self.form, self.class_weight, self.part)
+            yield self._batch(item)
             count += 1
         if count == 0:
             raise ValueError(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nnscratch import losses
 from nnscratch import metrics as metrics_module
+from nnscratch.autograd import Tensor
 from nnscratch.autograd.trees import leaves
 
 if TYPE_CHECKING:
@@ -41,12 +44,12 @@ class CompiledLoss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         """The loss of one batch, a scalar tensor."""
-        predictions = leaves(y_pred)
+        predictions = [y_pred] if isinstance(y_pred, Tensor) else leaves(y_pred)
         if self._parts is None:
             self._parts = self._match(predictions)
         if len(predictions) == 1:
-            ((loss, factor),) = self._parts
-            value = loss(*leaves(y_true), *predictions, sample_weight)
+            loss, factor = self._parts[0]
+            value = loss(only(y_true), predictions[0], only(sample_weight))
             return value if factor == 1.0 else value * factor
         targets = by_output("targets", y_true, self.names, len(predictions))
         weights = by_output("sample_weight", sample_weight, self.names, len(predictions))
@@ -107,10 +110,10 @@ class CompiledMetrics:
 
     def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch of plain arrays."""
-        predictions = leaves(y_pred)
+        predictions = [y_pred] if isinstance(y_pred, np.ndarray) else leaves(y_pred)
         count = len(predictions)
         if count == 1:
-            targets, weights = leaves(y_true), [sample_weight]
+            targets, weights = [only(y_true)], [only(sample_weight)]
         else:
             targets = by_output("targets", y_true, self.names, count)
             weights = by_output("sample_weight", sample_weight, self.names, count)
@@ -148,6 +151,13 @@ class CompiledMetrics:
                     metric.name = f"{name}_{metric.name}"
             parts.append(part)
         return parts
+
+
+def only(values: Any) -> Any:
+    """The one array of what was given for a single output."""
+    if isinstance(values, list | tuple | dict):
+        (values,) = leaves(values)
+    return values
 
 
 def output_names(names: Sequence[str], count: int) -> list[str]:

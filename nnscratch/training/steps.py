@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nnscratch import metrics as metrics_module
 from nnscratch import optimizers
 from nnscratch.autograd import Tensor, no_grad
@@ -80,10 +82,10 @@ class Steps(Layer):
     def train_step(self, data: Batch) -> Logs:
         """Forward, backward, update. Returns the running means of loss and metrics."""
         x, y, sample_weight = data
-        y_pred = self(x, training=True)
+        y_pred = self._recorded(x, training=True)
         loss = self.compute_loss(x, y, y_pred, sample_weight)
         # Before the update, so that a metric that refuses the data leaves the weights alone.
-        self._loss_mean.add(loss.item(), len(leaves(x)[0]))
+        self._loss_mean.add(loss.item(), count_samples(x))
         logs = self.compute_metrics(x, y, y_pred, sample_weight)
         weights = self.trainable_weights
         if not weights:
@@ -95,16 +97,17 @@ class Steps(Layer):
             return logs
         for weight in weights:
             weight.grad = None
-        loss.backward()
-        self._compiled_optimizer().apply([weight.grad for weight in weights], weights)
+        optimizer = self._compiled_optimizer()
+        optimizer.scale_loss(loss).backward()
+        optimizer.apply([weight.grad for weight in weights], weights)
         return logs
 
     def test_step(self, data: Batch) -> Logs:
         """Forward and metrics, on the tape: the loss is then the same fused op as in training."""
         x, y, sample_weight = data
-        y_pred = self(x, training=False)
+        y_pred = self._recorded(x, training=False)
         loss = self.compute_loss(x, y, y_pred, sample_weight)
-        self._loss_mean.add(loss.item(), len(leaves(x)[0]))
+        self._loss_mean.add(loss.item(), count_samples(x))
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Batch) -> Any:
@@ -143,7 +146,7 @@ class Steps(Layer):
                 f"Model {self.name!r} has two metrics called {twice!r}: give one another name, as "
                 f"in Precision(0.9, name='precision_at_9')."
             )
-        return dict(sorted(logs.items()))
+        return logs
 
     @property
     def metrics(self) -> list[metrics_module.Metric]:
@@ -168,6 +171,19 @@ class Steps(Layer):
         for metric in self.metrics:
             metric.reset_state()
 
+    def _recorded(self, x: Any, training: bool) -> Any:
+        """Forward, on the tape also while every weight is frozen: freezing changes no loss."""
+        weights = self.weights
+        if not weights or any(weight.requires_grad for weight in weights):
+            return self(x, training=training)
+        for weight in weights:
+            weight.requires_grad = True
+        try:
+            return self(x, training=training)
+        finally:
+            for weight in weights:
+                weight.requires_grad = False
+
     def _compiled_optimizer(self) -> optimizers.Optimizer:
         if self.optimizer is None:
             raise RuntimeError(
@@ -175,6 +191,11 @@ class Steps(Layer):
                 f"model.compile(optimizer=..., loss=...) first."
             )
         return self.optimizer
+
+
+def count_samples(x: Any) -> int:
+    """How many samples a batch of inputs holds."""
+    return len(x) if isinstance(x, np.ndarray) else len(leaves(x)[0])
 
 
 def _plain(y_pred: Any) -> Any:

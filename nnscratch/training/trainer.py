@@ -11,6 +11,8 @@ from nnscratch.callbacks import Callback, CallbackList, History, Logs
 from nnscratch.layers.layer import COLLECTED_LOSSES
 from nnscratch.training.arrays import at_least
 from nnscratch.training.batches import ArrayData, Batch, Form, StreamData, is_stream
+from nnscratch.training.epochs import Epochs
+from nnscratch.training.fit_state import FitState
 from nnscratch.training.progress import check_verbose, describe, progress
 from nnscratch.training.steps import Steps
 
@@ -27,12 +29,14 @@ class Trainer(Steps):
     Attributes:
         history: what the last `fit` returned.
         stop_training: a callback sets it to end `fit` after the current batch.
+        fit_state: while `fit` runs, what it takes to go on from where it stands.
         takes_several: whether a list of arrays means one for each input, not the rows of one.
         gives_several: the same for outputs and their targets.
     """
 
     history: History | None = None
     stop_training = False
+    fit_state: FitState | None = None
     takes_several = True
     gives_several = True
 
@@ -90,7 +94,9 @@ class Trainer(Steps):
         data = self._data(x, y, sample_weight, batch_size, class_weight, steps_per_epoch)
         validation: Data | None = None
         if validation_data is not None:
-            validation = self._validation(data, validation_data, validation_batch_size)
+            validation = self._validation(
+                data, validation_data, validation_batch_size, validation_steps
+            )
         elif validation_split:
             if not isinstance(data, ArrayData):
                 raise ValueError(
@@ -107,22 +113,30 @@ class Trainer(Steps):
         calls = CallbackList(callbacks, self, params, last=[*progress(verbose), history])
         self.history = history
         self.stop_training = False
-        logs: Logs = {}
-        batches = _Epochs(data, shuffle, steps_per_epoch)
+        batches = Epochs(data, shuffle, steps_per_epoch)
+        self.fit_state = start = FitState(self, batches, validation, calls.callbacks, initial_epoch)
         try:
             calls.call("on_train_begin", {})
-            for epoch in range(initial_epoch, epochs):
+            logs = start.logs
+            for epoch in range(start.epoch, epochs):  # a callback may have put back a later start
                 self.reset_metrics()
                 calls.call("on_epoch_begin", epoch, {})
-                logs = self._run(batches.next_epoch(), self.train_step, calls, "train")
+                logs = self._run(
+                    batches.next_epoch(start.batch), self.train_step, calls, "train", start
+                )
+                start.batch = 0
                 if validation is not None and _is_due(epoch, validation_freq):
                     held_out_logs = self._evaluate(validation, calls, validation_steps)
+                    start.evaluations += 1
                     logs = logs | {f"val_{name}": v for name, v in held_out_logs.items()}
                 calls.call("on_epoch_end", epoch, logs)
                 if self.stop_training:
                     break
         finally:
+            self.fit_state = None
             calls.close()
+        if epochs > initial_epoch:
+            self._compiled_optimizer().finalize_variable_values(self.trainable_weights)
         calls.call("on_train_end", logs)
         return history
 
@@ -179,7 +193,7 @@ class Trainer(Steps):
             return {"outputs": outputs[-1]}
 
         calls.call("on_predict_begin", {})
-        self._run(_Epochs(data, False, steps).next_epoch(), step, calls, "predict")
+        self._run(Epochs(data, False, steps).next_epoch(), step, calls, "predict")
         calls.call("on_predict_end", {})
         if len(outputs) == 1:
             return outputs[0]
@@ -242,9 +256,11 @@ class Trainer(Steps):
     def _form(self) -> Form:
         return Form(self.dtype, self.takes_several, self.gives_several)
 
-    def _validation(self, data: Data, held_out: Any, batch_size: int | None) -> Data:
+    def _validation(
+        self, data: Data, held_out: Any, batch_size: int | None, steps: int | None
+    ) -> Data:
         if is_stream(held_out):
-            return StreamData(held_out, form=self._form(), part="validation ")
+            return StreamData(held_out, form=self._form(), steps=steps, part="validation ")
         if isinstance(data, ArrayData):
             return data.validation(held_out, batch_size)
         return ArrayData(*held_out, form=self._form(), batch_size=batch_size, part="validation ")
@@ -252,7 +268,7 @@ class Trainer(Steps):
     def _evaluate(self, data: Data, calls: CallbackList, steps: int | None) -> Logs:
         self.reset_metrics()
         calls.call("on_test_begin", {})
-        batches = _Epochs(data, False, steps).next_epoch()
+        batches = Epochs(data, False, steps).next_epoch()
         logs = self._run(batches, self.test_step, calls, "test")
         calls.call("on_test_end", logs)
         return logs
@@ -263,8 +279,9 @@ class Trainer(Steps):
         step: Callable[[Batch], Logs],
         calls: CallbackList,
         phase: str,
+        start: FitState | None = None,
     ) -> Logs:
-        """One pass: a step for each batch, between the callbacks of `phase`."""
+        """One pass: a step for each batch, between the callbacks of `phase`; not those before."""
         begins = [
             getattr(c, f"on_{phase}_batch_begin")
             for c in calls.overriding(f"on_{phase}_batch_begin")
@@ -272,11 +289,11 @@ class Trainer(Steps):
         ends = [
             getattr(c, f"on_{phase}_batch_end") for c in calls.overriding(f"on_{phase}_batch_end")
         ]
-        logs: Logs = {}
+        logs: Logs = {} if start is None else start.logs
         collected: list[Any] = []
         token = COLLECTED_LOSSES.set(collected)
         try:
-            for number, batch in enumerate(batches):
+            for number, batch in enumerate(batches, 0 if start is None else start.batch):
                 for begin in begins:
                     begin(number, {})
                 logs = step(batch)
@@ -288,7 +305,7 @@ class Trainer(Steps):
                     break
         finally:
             COLLECTED_LOSSES.reset(token)
-        return logs
+        return dict(sorted(logs.items()))
 
     def _on_batch(
         self,
@@ -310,30 +327,6 @@ class Trainer(Steps):
             return logs
         values = [logs[name] for name in self.metrics_names if name in logs]
         return values if len(values) > 1 else values[0]
-
-
-class _Epochs:
-    """Cuts data into epochs of a number of steps; arrays are gone through again when they end."""
-
-    def __init__(self, data: Data, shuffle: bool, steps: int | None) -> None:
-        self._data = data
-        self._shuffle = shuffle
-        self._steps = steps if isinstance(data, ArrayData) else None
-        self._running: Iterator[Batch] | None = None
-
-    def next_epoch(self) -> Iterator[Batch]:
-        """The batches of the next epoch."""
-        if self._steps is None:
-            yield from self._data.batches(self._shuffle)
-            return
-        for _ in range(at_least(1, "steps", self._steps)):
-            if self._running is None:
-                self._running = self._data.batches(self._shuffle)
-            batch = next(self._running, None)
-            if batch is None:
-                self._running = self._data.batches(self._shuffle)
-                batch = next(self._running)
-            yield batch
 
 
 def _is_due(epoch: int, validation_freq: int | Collection[int]) -> bool:

@@ -59,6 +59,20 @@ def test_operators_with_every_kind_of_operand(symbol, kind, reflected):
     assert_close(torch.tensor(t.grad.data), reference.grad)
 
 
+def test_matrix_products_with_lists_and_arrays_on_either_side():
+    square = np.array([[1.0, 2.0], [3.0, 5.0]])
+    other = np.array([[0.5, -1.0], [2.0, 0.25]])
+    for operand in (other, other.tolist(), ns.Tensor(other), tuple(map(tuple, other.tolist()))):
+        t, reference = (
+            ns.Tensor(square, requires_grad=True),
+            torch.tensor(square, requires_grad=True),
+        )
+        (t @ operand @ t).sum().backward()
+        (reference @ torch.tensor(other) @ reference).sum().backward()
+        assert_close((operand @ t).data, other @ square)
+        assert_close(torch.tensor(t.grad.data), reference.grad)
+
+
 @pytest.mark.parametrize("symbol", BINARY)
 def test_both_operands_get_their_gradient(symbol):
     a, b = ns.Tensor(VALUES, requires_grad=True), ns.Tensor(OTHER, requires_grad=True)

@@ -64,11 +64,11 @@ class Watch(Callback):
 @pytest.mark.usefixtures("no_collector", "traced")
 def test_memory_is_flat_over_10_000_steps_of_fit():
     generator = np.random.default_rng(0)
-    x, y = generator.random((1000, 20)), generator.integers(2, size=(1000, 1))
+    x, y = generator.random((4000, 20)), generator.integers(2, size=(4000, 1))
     model = ns.Sequential([Dense(8, activation="relu"), Dense(1, activation="sigmoid")])
     model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
     watch = Watch()
-    steps_an_epoch = 1000 // 4
+    steps_an_epoch = 4000 // 4
     warm_up, epochs = WARM_UP // steps_an_epoch, 10_000 // steps_an_epoch
     model.fit(x, y, batch_size=4, epochs=warm_up + epochs, verbose=0, callbacks=[watch])
     assert model.optimizer.iterations == WARM_UP + 10_000

@@ -95,6 +95,14 @@ def test_refuses_complex_dtypes_and_ragged_lists(says):
         ns.tensor([1.0, [2.0]], dtype=np.float32)
 
 
+def test_integer_results_require_no_gradient():
+    leaf = ns.Tensor([1.5, 2.5], requires_grad=True)
+    for result in (leaf.astype(np.int64), leaf > 2, leaf.argmax(), leaf.astype(bool)):
+        assert not result.requires_grad
+        assert result.is_leaf
+    assert leaf.astype(np.float16).requires_grad
+
+
 def test_Tensor_shares_memory_and_tensor_copies():
     array = np.zeros(3)
     shared, copied = ns.Tensor(array), ns.tensor(array)

@@ -141,6 +141,29 @@ def test_no_grad_inside_a_function_is_respected():
     assert ns.grad(f)(3.0) == 6.0
 
 
+def test_functions_that_call_backward_themselves(says):
+    used_up = ns.Tensor(3.0, requires_grad=True) ** 2
+    used_up.backward()
+    assert ns.grad(lambda x: x * used_up)(2.0) == 9.0
+    assert ns.grad(lambda x: used_up)(2.0) == 0.0
+    assert ns.grad(lambda x: x * ns.grad(lambda y: y * used_up)(x))(2.0) == 9.0
+
+    def inner(x: Any) -> Any:
+        w = ns.Parameter(3.0)
+        (w * w).backward()
+        return x * w.grad
+
+    assert ns.grad(inner)(2.0) == 6.0
+
+    def too_early(x: Any) -> Any:
+        y = x * x
+        y.backward()
+        return y * 3
+
+    with says(RuntimeError, "multiply", "retain_graph=True"):
+        ns.grad(too_early)(2.0)
+
+
 def test_a_pullback_can_be_called_again():
     _, pullback = ns.vjp(np.sin, X)
     for scale in (1.0, 2.0, 1.0):

@@ -91,6 +91,13 @@ def test_a_memory_map(tmp_path):
     assert logs(np.load(tmp_path / "x.npy", mmap_mode="r"), y) == logs(x, y)
 
 
+def test_a_memory_map_is_checked_as_it_is_read(tmp_path):
+    np.save(tmp_path / "x.npy", np.where(x == x[35], np.nan, x))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    with pytest.raises(ValueError, match=r"x holds NaN in 1 of 8 rows \(first: row 3\)"):
+        network().fit(mapped, y, verbose=0, shuffle=False)
+
+
 def test_read_only_data_and_data_left_as_it_was():
     fixed = [a.copy() for a in (x.astype(np.float32), y.astype(np.float32), np.ones(40))]
     for array in fixed:

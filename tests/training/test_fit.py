@@ -207,6 +207,18 @@ def test_evaluate():
     assert model.evaluate(x, y, batch_size=7, verbose=0) == pytest.approx([loss, accuracy])
 
 
+def test_freezing_changes_no_loss():
+    """Also where a sigmoid rounds to 0 or 1, and its loss comes from the logits."""
+    model = Sequential([Dense(1, activation="sigmoid", input_dim=1)])
+    model.set_weights([[[1.0]], [0.0]])
+    model.compile("sgd", "binary_crossentropy")
+    far, wrong = np.array([[40.0], [-30.0]]), np.array([0, 1])
+    assert model.evaluate(far, wrong, verbose=0) == pytest.approx(35)
+    model.trainable = False
+    assert model.evaluate(far, wrong, verbose=0) == pytest.approx(35)
+    assert not any(weight.requires_grad for weight in model.weights)
+
+
 def test_evaluate_and_predict_change_nothing():
     model = network()
     before = model.get_weights()

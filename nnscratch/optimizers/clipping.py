@@ -1,0 +1,43 @@
+"""Clipping: gradients that are too large are made smaller before a step, as in Keras."""
+
+from __future__ import annotations
+
+from math import isfinite, nan, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LENGTH = 1 << 14  # of the parts of a sum of squares, which are then added in double precision
+
+
+def clip_by_value(gradients: Sequence[Any], limit: float) -> None:
+    """Keep every element between -limit and limit, in place."""
+    for gradient in gradients:
+        np.clip(gradient, -limit, limit, gradient)
+
+
+def clip_by_norm(gradients: Sequence[Any], limit: float) -> None:
+    """Scale each gradient down to norm `limit` if it has a larger one: g · c / max(‖g‖, c)."""
+    for gradient in gradients:
+        gradient *= limit / max(sqrt(_sum_of_squares(gradient)), limit)
+
+
+def clip_by_global_norm(gradients: Sequence[Any], limit: float) -> None:
+    """Scale all gradients by one factor, so that they have norm `limit` together or less.
+
+    A norm that is infinite or not a number makes every gradient NaN, as in Keras: the step has no
+    direction, and the loss shows it.
+    """
+    # Gradient by gradient, so that the last bit does not depend on how the buffers are laid out.
+    norm = sqrt(sum(map(_sum_of_squares, gradients)))
+    factor = limit / max(norm, limit) if isfinite(norm) else nan
+    for gradient in gradients:
+        gradient *= factor
+
+
+def _sum_of_squares(flat: Any) -> float:
+    parts = (flat[start : start + _LENGTH] for start in range(0, len(flat), _LENGTH))
+    return sum(float(np.dot(part, part)) for part in parts)
