@@ -7,23 +7,25 @@ python benchmarks/compare_seed_program.py --json FILE      every number as JSON 
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import machine
 import seed_program
-from paired import CONSOLE, Goal, Timings, save, show_goals, take_turns, wall
+from paired import Goal, take_turns, wall
+from parts import in_words, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    Result = tuple[list[Timings], list[Goal]]
+    from paired import Timings
+    from parts import Result
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,7 +40,7 @@ def pytorch_fit() -> Result:
     by_way: dict[str, list[str]] = {way: [] for way in ways}
     contestants = {"nnscratch": _checked(seed_program.Nnscratch().fit)}
     for way, threads, foreach in itertools.product(ways, (1, 2), (False, True)):
-        name = f"{way}, {_threads(threads)}{', foreach' if foreach else ''}"
+        name = f"{way}, {in_words(threads)}{', foreach' if foreach else ''}"
         by_way[way].append(name)
         contestants[name] = _checked(seed_program.Torch(ways[way], threads, foreach).fit)
     timings = _per_step("Warm fit, and PyTorch loops", contestants, rounds=15)
@@ -55,7 +57,7 @@ def keras_fit() -> Result:
     """The warm `fit` against Keras's on PyTorch, on one thread and on two."""
     contestants = {"nnscratch": _checked(seed_program.Nnscratch().fit)}
     for threads in (1, 2):
-        name = f"Keras, {_threads(threads)}"
+        name = f"Keras, {in_words(threads)}"
         contestants[name] = _checked(seed_program.Keras(threads).fit)
     timings = _per_step("Warm fit, and Keras's", contestants, rounds=9)
     return [timings], [Goal.against(timings, list(contestants)[1:], "fit / Keras's fit", 1 / 20)]
@@ -64,21 +66,19 @@ def keras_fit() -> Result:
 def import_time() -> Result:
     """`import nnscratch` against `import numpy`, each in a new process with compiled bytecode."""
     statement = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
-    milliseconds = {"unit": "ms", "scale": 1e3}
     processes = take_turns(
         "A process that imports",
-        {name: wall(lambda name=name: _python("-c", f"import {name}")) for name in _IMPORTED},
+        {name: wall(partial(_python, "-c", f"import {name}")) for name in _IMPORTED},
         rounds=25,
-        **milliseconds,
+        unit="ms",
+        scale=1e3,
     )
     statements = take_turns(
         "The import statement alone",
-        {
-            name: lambda name=name: float(_python("-c", statement.format(name)))
-            for name in _IMPORTED
-        },
+        {name: partial(_reported_by, statement.format(name)) for name in _IMPORTED},
         rounds=25,
-        **milliseconds,
+        unit="ms",
+        scale=1e3,
     )
     goals = [
         Goal.against(processes, ["numpy"], "process importing nnscratch / numpy", 1.5),
@@ -106,7 +106,7 @@ def whole_program() -> Result:
     return [timings], [Goal.against(timings, peers, "whole program / under Keras", 1 / 8)]
 
 
-def _per_step(title: str, fits: dict[str, Callable[[], object]], rounds: int) -> Timings:
+def _per_step(title: str, fits: Mapping[str, Callable[[], object]], rounds: int) -> Timings:
     contestants = {name: wall(fit) for name, fit in fits.items()}
     scale = 1e6 / seed_program.STEPS
     return take_turns(title, contestants, rounds, unit="µs a step", scale=scale)
@@ -139,8 +139,9 @@ def _python(*arguments: str, **variables: str) -> str:
     return finished.stdout
 
 
-def _threads(number: int) -> str:
-    return f"{number} thread{'s' if number > 1 else ''}"
+def _reported_by(program: str) -> float:
+    """The seconds that a new Python process prints."""
+    return float(_python("-c", program))
 
 
 PARTS = {
@@ -151,30 +152,5 @@ PARTS = {
 }
 
 
-def main() -> None:
-    """Time the parts that were asked for, print tables and goals."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every number there")
-    arguments = parser.parse_args()
-    unknown = set(arguments.parts) - set(PARTS)
-    if unknown:
-        parser.error(f"unknown part {sorted(unknown)}: the parts are {', '.join(PARTS)}.")
-    described = machine.describe()
-    for name, value in described.items():
-        CONSOLE.print(f"{name}: {value}")
-    timings: list[Timings] = []
-    goals: list[Goal] = []
-    for part in arguments.parts or PARTS:
-        part_timings, part_goals = PARTS[part]()
-        for timing in part_timings:
-            CONSOLE.print(timing.table())
-        timings += part_timings
-        goals += part_goals
-    show_goals(goals)
-    if arguments.json:
-        save(arguments.json, described, timings, goals)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, PARTS)

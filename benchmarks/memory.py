@@ -19,7 +19,6 @@ from rich.table import Table
 
 from nnscratch.layers import Dense
 from nnscratch.models import Sequential
-from nnscratch.training.batches import ArrayData
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +36,11 @@ def readings(read: Callable[[], int]) -> list[int]:
     model.add(Dense(64, activation="relu", input_dim=20))
     model.add(Dense(1, activation="sigmoid"))
     model.compile(loss="binary_crossentropy", optimizer="rmsprop", metrics=["accuracy"])
-    batches = list(ArrayData(x, y, dtype=model.dtype).batches())
+    batches = [(x[i : i + 32], y[i : i + 32]) for i in range(0, len(x), 32)]
 
     def train(first: int, last: int) -> None:
         for step in range(first, last):
-            model.train_step(batches[step % len(batches)])
+            model.train_on_batch(*batches[step % len(batches)])
 
     train(0, WARM_UP)
     values = [read()]

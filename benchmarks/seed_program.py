@@ -16,7 +16,6 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from nnscratch.layers import Dense
 from nnscratch.models import Sequential
-from nnscratch.training.batches import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +40,6 @@ class Nnscratch:
         self.model.add(Dense(64, activation="relu", input_dim=20))
         self.model.add(Dense(1, activation="sigmoid"))
         self.model.compile(loss="binary_crossentropy", optimizer="rmsprop", metrics=["accuracy"])
-        self.batch = Batch(X[:BATCH_SIZE].astype(np.float32), Y[:BATCH_SIZE])
 
     def fit(self) -> Logs:
         """20 epochs."""
@@ -50,7 +48,7 @@ class Nnscratch:
 
     def step(self) -> None:
         """One batch: forward, backward, update, loss and accuracy."""
-        self.model.train_step(self.batch)
+        self.model.train_on_batch(X[:BATCH_SIZE], Y[:BATCH_SIZE])
 
     def predict_row(self) -> Any:
         """The output for one row, an array."""

@@ -1,4 +1,4 @@
-"""Benign or malignant? The first program on real data: train, evaluate, fine-tune, look.
+"""Benign or malignant? The first program, on real data.
 
 The data are 569 biopsies of breast tumours with 30 measurements each (Wolberg, Street and
 Mangasarian, University of Wisconsin 1995), which scikit-learn carries.
@@ -72,11 +72,8 @@ right.hist(
     [probability[y_test == 0], probability[y_test == 1]],
     bins, stacked=True, label=["benign", "malignant"],
 )  # fmt: skip
-right.set(
-    xlabel="predicted probability of malignancy",
-    ylabel="tumours held out",
-    title=f"Held out: accuracy {after['accuracy']:.3f}, recall {after['recall']:.3f}",
-)
+right.set(xlabel="predicted probability of malignancy", ylabel="tumours held out")
+right.set_title(f"Held out: accuracy {after['accuracy']:.3f}, recall {after['recall']:.3f}")
 right.legend()
 figure.savefig(picture, dpi=120)
 print(f"\nThe picture is in {picture}")

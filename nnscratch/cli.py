@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 # These two stand as they were written for Keras, without a docstring of their own.
 SEED_PROGRAMS = {
-    "keras_binary": "The first Keras program with its imports changed: two random classes.",
-    "keras_multiclass": "The second Keras program with its imports changed: classes from a CSV.",
+    "keras_binary": "The first Keras program, but for its imports: random data.",
+    "keras_multiclass": "The second Keras program, but for its imports: a CSV.",
 }
 
 

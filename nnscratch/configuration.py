@@ -49,6 +49,12 @@ class Configured:
         return cls(**{name: deserialize(value, known) for name, value in config.items()})
 
 
+def class_name(cls: type) -> str:
+    """What a file calls a class: with its family if it is ours, "initializers.Identity"."""
+    package, *families = cls.__module__.split(".")
+    return f"{families[0]}.{cls.__name__}" if package == "nnscratch" and families else cls.__name__
+
+
 def serialize(value: Any) -> Any:
     """A value as JSON can hold it.
 
@@ -56,7 +62,7 @@ def serialize(value: Any) -> Any:
         TypeError: a value that JSON cannot hold, such as a function without a name.
     """
     if isinstance(value, Configured):
-        return {"class_name": type(value).__name__, "config": value.get_config()}
+        return {"class_name": class_name(type(value)), "config": value.get_config()}
     if isinstance(value, dict):
         return {str(key): serialize(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -75,7 +81,7 @@ def serialize(value: Any) -> Any:
     if callable(value) and name and name != "<lambda>":
         return {"function": name}
     raise TypeError(
-        f"A configuration cannot hold {value!r}: use a name, a number, an array or a named function."
+        f"A configuration cannot hold {value!r}: use a name, number, array or named function."
     )
 
 
@@ -100,9 +106,11 @@ def deserialize(value: Any, known: Known) -> Any:
 
 
 def _look_up(name: Any, known: Known) -> Callable[..., Any]:
-    if not isinstance(name, str) or name not in known:
-        raise ValueError(
-            f"The file names {name!r}, which nnscratch does not have: pass it with "
-            f"custom_objects={{{name!r}: ...}} if it is yours."
-        )
-    return known[name]
+    if isinstance(name, str):
+        for candidate in (name, name.rpartition(".")[2]):  # a table of one family names no families
+            if candidate in known:
+                return known[candidate]
+    raise ValueError(
+        f"The file names {name!r:.80}, which nnscratch does not have: pass it with "
+        f"custom_objects={{{name!r:.80}: ...}} if it is yours."
+    )

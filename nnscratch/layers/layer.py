@@ -84,8 +84,10 @@ class Layer(Configured):
 
         Raises:
             ValueError: an input_dim that is not a positive integer.
-            TypeError: an input_shape that is not a tuple.
+            TypeError: an input_shape that is not a tuple, a name that is not text.
         """
+        if not isinstance(name, str | None):
+            raise TypeError(f"A layer's name is text, got {name!r}: write name='my_layer'.")
         self.name = name or unique_name(snake_case(type(self).__name__))
         self.dtype = np.dtype(dtype)
         self.built = False

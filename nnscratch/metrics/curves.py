@@ -140,12 +140,10 @@ class AUC(Metric):
         return float(np.mean(areas))
 
     def _thresholds_below(self, y_pred: Any) -> Any:
-        """How many thresholds each prediction exceeds; none for NaN."""
-        clipped = np.clip(y_pred, 0, 1)
+        """How many thresholds each prediction exceeds; NaN counts as 0."""
+        clipped = np.nan_to_num(np.clip(y_pred, 0, 1), nan=0.0)
         # In the predictions' dtype, so that one that equals a threshold does not exceed it.
-        below = np.searchsorted(self._thresholds.astype(y_pred.dtype), clipped, side="left")
-        below[np.isnan(clipped)] = 0
-        return below
+        return np.searchsorted(self._thresholds.astype(y_pred.dtype), clipped, side="left")
 
     def _above_each(self, below: Any, weights: Any) -> Any:
         """Total weight, then the weight above each threshold: (thresholds + 1,) or with labels."""
@@ -178,8 +176,7 @@ def _curve(curve: str, tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:
         return recall, ratio(tp, tp + fp)
     odds = ratio(tp + fn, tn + fp)
     recall_gain = np.where(tp == 0, 0.0, 1 - odds * ratio(fn, tp))
-    precision_gain = np.where(tp == 0, 1.0, 1 - odds * ratio(fp, tp))
-    return np.maximum(recall_gain, 0), precision_gain
+    return np.maximum(recall_gain, 0), 1 - odds * ratio(fp, tp)
 
 
 def _interpolated_precision(tp: Any, fp: Any, fn: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nnscratch.autograd.trees import leaves
 from nnscratch.layers import Layer, Normalization
 from nnscratch.models.functional import Functional
+from nnscratch.models.model import Model
 from nnscratch.models.sequential import Sequential
 from nnscratch.naming import snake_case
 from nnscratch.saving.weights import check_has_weights
@@ -207,7 +208,10 @@ def _read(model: Layer, reader: _Reader) -> list[tuple[Parameter, Any]]:
 
 
 def _groups(layer: Layer, path: str, seen: set[Layer]) -> Iterator[tuple[Layer, str]]:
-    """Each layer with the group that Keras keeps its variables in; a shared layer once."""
+    """Each layer with the group that Keras keeps its variables in; a shared layer once.
+
+    Keras goes through attributes by name, private ones last, and through lists in order.
+    """
     if layer in seen:
         return
     seen.add(layer)
@@ -215,12 +219,14 @@ def _groups(layer: Layer, path: str, seen: set[Layer]) -> Iterator[tuple[Layer, 
     if isinstance(layer, Sequential | Functional):
         yield from _numbered(_in_keras_order(layer), f"{path}/layers", seen)
         return
-    # Keras goes through attributes by name, private ones last.
-    for name in sorted(vars(layer), key=lambda name: f"~{name}" if name[0] == "_" else name):
-        value = vars(layer)[name]
+    attributes = {name: value for name, value in vars(layer).items() if name != "_arguments"}
+    if isinstance(layer, Model):
+        attributes["layers"] = layer.layers  # a property that Keras goes through like the others
+    for name in sorted(attributes, key=lambda name: f"~{name}" if name[0] == "_" else name):
+        value = attributes[name]
         if isinstance(value, Layer):
             yield from _groups(value, f"{path}/{name}", seen)
-        elif isinstance(value, list | tuple | dict) and name != "_arguments":
+        elif isinstance(value, list | tuple | dict):
             inner = [part for part in leaves(value) if isinstance(part, Layer)]
             yield from _numbered(inner, f"{path}/{name}", seen)
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch.configuration import deserialize
+from nnscratch.configuration import class_name, deserialize
 from nnscratch.layers.layer import INITIAL_VALUES
 from nnscratch.models.functional import Functional
 from nnscratch.models.model import Model
 from nnscratch.models.saving import OPTIMIZER, STATE
 from nnscratch.models.sequential import Sequential
 from nnscratch.naming import reserve_name
-from nnscratch.saving import registry, strict_json, trees
+from nnscratch.saving import strict_json, trees
 from nnscratch.saving.layer_state import all_layers, set_layer_state
+from nnscratch.saving.registry import known_objects
 from nnscratch.saving.tensor_file import TensorFile
 from nnscratch.saving.weights import check_weights, read_weights
 
@@ -49,26 +50,25 @@ def load_model(
             which is neither nnscratch's nor in `custom_objects`.
         OSError: no such file.
     """
-    custom = dict(custom_objects or {})
+    known = known_objects() | _MODELS | dict(custom_objects or {})
     with TensorFile(filepath) as file:
         if file.metadata.get("content") != "model":
             raise file.error("it holds no model; make the model and call model.load_weights(path)")
-        model = _make(file, custom)
+        model = _make(file, known)
         check_weights(model, file)
         read_weights(model, file)
         with file.blamed("it does not say how its layers stood"):
             set_layer_state(model, _layer_state(file))
         if compile and "compile" in file.metadata:
             with file.blamed("it does not say how its model was compiled"):
-                _compile(model, file, custom)
+                _compile(model, file, known)
     for layer in all_layers(model):
         reserve_name(layer.name)
     return model
 
 
-def _make(file: TensorFile, custom: Table) -> Model:
+def _make(file: TensorFile, known: Table) -> Model:
     """The model, with weights that are still zero and take no more memory than the file has."""
-    known = registry.layer_table() | _MODELS | custom
     token = INITIAL_VALUES.set(_Zeros(file.data_size))
     try:
         with file.blamed("it does not describe a model that can be made"):
@@ -84,17 +84,10 @@ def _layer_state(file: TensorFile) -> Any:
     return trees.join(file.metadata["layers"], lambda name: file.read(f"{STATE}{name}"))
 
 
-def _compile(model: Model, file: TensorFile, custom: Table) -> None:
+def _compile(model: Model, file: TensorFile, known: Table) -> None:
     """Compile the model as it was, and put the optimizer where it stood."""
     config = strict_json.parse(file.metadata["compile"])
-    losses, metrics = registry.loss_table() | custom, registry.metric_table() | custom
-    model.compile(
-        optimizer=deserialize(config["optimizer"], registry.optimizer_table() | custom),
-        loss=deserialize(config["loss"], losses),
-        loss_weights=deserialize(config["loss_weights"], losses),
-        metrics=deserialize(config["metrics"], metrics),
-        weighted_metrics=deserialize(config["weighted_metrics"], metrics),
-    )
+    model.compile(**{name: deserialize(value, known) for name, value in config.items()})
     if model.optimizer is not None:  # the type checker does not see what compile did
         model.optimizer.set_state(model.weights, _Arrays(file, OPTIMIZER))
 
@@ -136,4 +129,4 @@ class _Arrays(Mapping[str, Any]):
         return len(self.names)
 
 
-_MODELS: Table = {"Functional": Functional, "Sequential": Sequential}
+_MODELS: Table = {class_name(model): model for model in (Functional, Sequential)}

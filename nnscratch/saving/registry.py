@@ -15,7 +15,7 @@ from nnscratch import (
     regularizers,
     schedules,
 )
-from nnscratch.configuration import Configured
+from nnscratch.configuration import Configured, class_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,35 +23,30 @@ if TYPE_CHECKING:
 
     Table = dict[str, Callable[..., Any]]
 
-
-def layer_table() -> Table:
-    """What an architecture consists of, models excepted."""
-    modules = (layers, initializers, regularizers, constraints)
-    classes = {name: made for module in modules for name, made in _classes(module).items()}
-    return dict(activations.ACTIVATIONS) | classes
-
-
-def loss_table() -> Table:
-    """Losses, and the functions that stand for them in `compile`."""
-    return _functions(losses) | _classes(losses)
-
-
-def metric_table() -> Table:
-    """Metrics, and the functions that stand for them in `compile`."""
-    return _functions(losses) | _functions(metrics) | _classes(metrics)
+FAMILIES = (
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
 
 
-def optimizer_table() -> Table:
-    """Optimizers and schedules."""
-    return _classes(optimizers) | _classes(schedules)
+def known_objects() -> Table:
+    """Every class below models by the name that files use, and every activation and loss."""
+    functions = dict(activations.ACTIVATIONS) | _functions(losses) | _functions(metrics)
+    return functions | {name: cls for family in FAMILIES for name, cls in _classes(family).items()}
 
 
 def _classes(module: ModuleType) -> Table:
     """The classes that a module offers and that can be made from a configuration."""
     return {
-        name: value
-        for name, value in vars(module).items()
-        if isinstance(value, type) and issubclass(value, Configured)
+        class_name(value): value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Configured) and value is not Configured
     }
 
 

@@ -2,11 +2,14 @@
 
 import keras
 import numpy as np
+import pytest
 
 import nnscratch as ns
 from nnscratch.layers import Dense
 
 
+# Keras on PyTorch hands NumPy a tensor whose __array__ does not know `copy` yet.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_fit_ends_with_the_moving_averages_as_keras_does():
     x, y = np.random.default_rng(0).random((64, 5)), np.arange(64) % 2
     options = {"use_ema": True, "ema_momentum": 0.9, "learning_rate": 0.05}
