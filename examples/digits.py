@@ -1,4 +1,4 @@
-"""Digits of 8 by 8 dots: which does the network confuse?
+"""Digits of 8 by 8 dots, and which of them it confuses.
 
 The data are 1,797 digits written by 43 people on a tablet (Alpaydin and Kaynak, 1998), which
 scikit-learn carries; an image is 64 numbers from 0 to 16.

@@ -68,9 +68,9 @@ class BackupAndRestore(Callback):
         """
         self._batches = 0
         self._pending = None
+        remove_leftovers(self.path)
         if not self.path.exists():
             return
-        remove_leftovers(self.path)
         with TensorFile(self.path) as file:
             state = self._read_state(file)
             if state["batch"]:

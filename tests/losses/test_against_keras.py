@@ -281,7 +281,9 @@ def constructor_arguments(kind: Any) -> list[tuple[str, Any]]:
     return [(p.name, None if p.name == "name" else p.default) for p in parameters]
 
 
-@pytest.mark.parametrize("kind", set(losses._CLASSES.values()), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", dict.fromkeys(losses._CLASSES.values()), ids=lambda kind: kind.__name__
+)
 def test_arguments_defaults_and_names_are_those_of_keras(kind):
     theirs = getattr(keras.losses, kind.__name__)
     assert constructor_arguments(kind) == constructor_arguments(theirs)

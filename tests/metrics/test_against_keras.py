@@ -195,6 +195,19 @@ def test_a_last_axis_of_one_may_be_missing(name):
     )
 
 
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("name", ["MeanSquaredError", "BinaryCrossentropy", "RootMeanSquaredError"])
+def test_predictions_without_an_axis_of_outputs_are_samples(name, weighted):
+    """A batch of N counts N times; Keras counts it once, and refuses weights."""
+    flat, column = getattr(metrics, name)(), getattr(metrics, name)()
+    for samples in (9, 5):
+        y_true, y_pred = arrays("binary", (samples,), 0), arrays("probability", (samples,), 1)
+        weights = np.arange(1.0, samples + 1) if weighted else None
+        flat.update_state(y_true, y_pred, weights)
+        column.update_state(y_true, y_pred[:, None], weights)
+    assert flat.result() == pytest.approx(column.result(), rel=1e-12)
+
+
 @pytest.mark.parametrize("reduction", ["Mean", "Sum"])
 @pytest.mark.parametrize(
     ("shape", "weights"),
@@ -328,7 +341,9 @@ def arguments(kind: Any) -> list[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "kind", set(metrics.METRICS.values()) - {metrics.ConfusionMatrix}, ids=lambda k: k.__name__
+    "kind",
+    [k for k in dict.fromkeys(metrics.METRICS.values()) if k is not metrics.ConfusionMatrix],
+    ids=lambda kind: kind.__name__,
 )
 def test_arguments_defaults_and_names_are_those_of_keras(kind):
     theirs = getattr(keras.metrics, kind.__name__)

@@ -1,0 +1,398 @@
+"""BackupAndRestore: what it keeps, what it refuses, and all the ways in which data comes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nnscratch as ns
+from nnscratch import layers
+from nnscratch.callbacks import BackupAndRestore, Callback, EarlyStopping, ModelCheckpoint
+
+x = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
+y = (x[:, :1] > 0).astype("float32")
+
+
+class Interruption(Exception):  # noqa: N818 # it is no error
+    """Stands for whatever ends a program."""
+
+
+class Interrupt(Callback):
+    """Ends the program at the n-th batch that is trained, or the n-th that is evaluated."""
+
+    def __init__(self, batches: int, method: str = "on_train_batch_end") -> None:
+        self.left = batches
+        setattr(self, method, self.count)
+
+    def count(self, batch: int, logs: Any = None) -> None:
+        self.left -= 1
+        if not self.left:
+            raise Interruption
+
+
+class Batches(Callback):
+    """Counts."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, int]] = []
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.seen.append((self.epoch, batch))
+
+
+def network() -> Any:
+    model = ns.Sequential(
+        [
+            layers.Dense(6, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Dropout(0.3),
+            layers.Dropout(0.3, seed=5),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy", "auc"])
+    return model
+
+
+def train(
+    folder: Path, *callbacks: Callback, save_freq: Any = 1, make: Any = network, **options: Any
+) -> tuple[Any, ...]:
+    """A whole program: seed, model, fit. What it ends with, to the last bit."""
+    ns.random.seed(1)
+    model = make()
+    given: dict[str, Any] = {"x": x, "y": y, "batch_size": 8, "epochs": 3} | options
+    if callable(given["x"]):
+        given = {**given, **given.pop("x")()}
+    backup = BackupAndRestore(folder, save_freq)
+    history = model.fit(**given, verbose=0, callbacks=[backup, *callbacks])
+    weights = [weight.tobytes() for weight in model.get_weights()]
+    return weights, history.history, history.epoch, ns.random.generator().random()
+
+
+def interrupted(folder: Path, at: int, *callbacks: Callback, **options: Any) -> tuple[Any, ...]:
+    """What the program ends with when it is ended at a batch, and run again."""
+    with pytest.raises(Interruption):
+        train(folder, *callbacks, Interrupt(at), **options)
+    return train(folder, *callbacks, **options)
+
+
+def a_generator() -> dict[str, Any]:
+    def batches() -> Any:
+        rng = np.random.default_rng(3)
+        while True:
+            rows = rng.integers(len(x), size=8)
+            yield x[rows], y[rows]
+
+    return {"x": batches(), "y": None, "steps_per_epoch": 5, "batch_size": None}
+
+
+class Reshuffled:
+    """Data that shuffles itself anew with its own generator whenever it is gone through."""
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(4)
+
+    def __len__(self) -> int:
+        return 6
+
+    def __iter__(self) -> Any:
+        order = self.rng.permutation(len(x))
+        for i in range(6):
+            rows = order[8 * i : 8 * i + 8]
+            yield x[rows], y[rows], np.ones(len(rows))
+
+
+DATA: dict[str, dict[str, Any]] = {
+    "arrays": {},
+    "in order": {"shuffle": False},
+    "validation": {"validation_split": 0.2},
+    "some steps": {"steps_per_epoch": 4},
+    "more steps than there are": {"steps_per_epoch": 9},
+    "weights of classes": {"class_weight": {0: 1.0, 1: 2.0}},
+    "a generator": {"x": a_generator},
+    "an iterable": {"x": lambda: {"x": Reshuffled(), "y": None, "batch_size": None}},
+    "validation now and then": {"validation_data": (x, y), "validation_freq": 2},
+}
+
+
+@pytest.mark.parametrize("save_freq", [1, 3, "epoch"])
+@pytest.mark.parametrize("kind", DATA)
+def test_wherever_it_is_interrupted_it_ends_the_same(tmp_path, kind, save_freq):
+    options = {**DATA[kind], "save_freq": save_freq}
+    expected = train(tmp_path / "alone", **options)
+    for at in range(1, 16):
+        assert interrupted(tmp_path / str(at), at, **options) == expected, at
+
+
+def test_it_goes_on_and_does_not_start_anew(tmp_path):
+    alone, again = Batches(), Batches()
+    train(tmp_path / "alone", alone)
+    with pytest.raises(Interruption):
+        train(tmp_path / "b", Interrupt(10))
+    train(tmp_path / "b", again)
+    assert len(alone.seen) == 21
+    assert again.seen == alone.seen[9:]  # the tenth batch was trained and not yet saved
+
+
+@pytest.mark.parametrize(("save_freq", "first"), [(4, 8), ("epoch", 7)])
+def test_it_saves_as_often_as_it_is_told(tmp_path, save_freq, first):
+    alone, again = Batches(), Batches()
+    train(tmp_path / "alone", alone)
+    with pytest.raises(Interruption):
+        train(tmp_path / "b", Interrupt(10), save_freq=save_freq)
+    train(tmp_path / "b", again, save_freq=save_freq)
+    assert again.seen == alone.seen[first:]
+
+
+def test_interrupted_within_an_evaluation(tmp_path):
+    options = {"validation_data": (x, y)}
+    expected = train(tmp_path / "alone", **options)
+    for at in (1, 7, 8, 20):
+        with pytest.raises(Interruption):
+            train(tmp_path / str(at), Interrupt(at, "on_test_batch_end"), **options)
+        assert train(tmp_path / str(at), **options) == expected
+
+
+def test_validation_from_a_generator_goes_on_where_it_was(tmp_path):
+    def validation() -> Any:
+        rng = np.random.default_rng(5)
+        while True:
+            rows = rng.integers(len(x), size=8)
+            yield x[rows], y[rows]
+
+    def options() -> dict[str, Any]:
+        return {"validation_data": validation(), "validation_steps": 2}
+
+    expected = train(tmp_path / "alone", **options())
+    for at in (3, 8, 20):
+        with pytest.raises(Interruption):
+            train(tmp_path / str(at), Interrupt(at), **options())
+        assert train(tmp_path / str(at), **options()) == expected
+
+
+@pytest.mark.parametrize("at", [5, 8, 13, 20, 27, 30])
+def test_other_callbacks_go_on_where_they_were(tmp_path, at):
+    def callbacks(folder: Path) -> list[Callback]:
+        return [
+            EarlyStopping("loss", patience=1, min_delta=0.03, restore_best_weights=True),
+            ns.callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=0.1, cooldown=1),
+            ns.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.9),
+            ns.callbacks.CSVLogger(folder.with_suffix(".csv")),
+            ModelCheckpoint(folder.with_suffix(".{epoch}.x"), "loss", save_best_only=True),
+        ]
+
+    alone, folder = tmp_path / "alone", tmp_path / "again"
+    expected = train(alone, *callbacks(alone), epochs=6)
+    assert len(expected[2]) < 6  # it was stopped early
+    if at <= 7 * len(expected[2]):
+        with pytest.raises(Interruption):
+            train(folder, *callbacks(folder), Interrupt(at), epochs=6)
+    assert train(folder, *callbacks(folder), epochs=6) == expected
+    assert folder.with_suffix(".csv").read_bytes() == alone.with_suffix(".csv").read_bytes()
+    for file in tmp_path.glob("alone.*.x"):
+        other = tmp_path / file.name.replace("alone", "again")
+        assert other.stat().st_size == file.stat().st_size
+
+
+def test_interrupted_after_it_was_stopped_early_it_stays_stopped(tmp_path):
+    class Late(Callback):
+        runs_last = True
+
+        def __init__(self, interrupt: bool) -> None:
+            self.interrupt = interrupt
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if self.model.stop_training and self.interrupt:
+                raise Interruption
+
+    def callbacks(interrupt: bool) -> list[Callback]:
+        return [EarlyStopping("loss", min_delta=9.0, patience=2), Late(interrupt)]
+
+    options = {"save_freq": "epoch", "epochs": 9}
+    expected = train(tmp_path / "alone", *callbacks(False), **options)
+    assert expected[2] == [0, 1, 2]
+    with pytest.raises(Interruption):
+        train(tmp_path / "b", *callbacks(True), **options)
+    assert train(tmp_path / "b", *callbacks(True), **options) == expected
+
+
+def test_a_layer_that_thawed_meanwhile_is_thawed(tmp_path):
+    class Thaw(Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 1:
+                self.model.layers[0].trainable = True
+
+    def frozen() -> Any:
+        model = network()
+        model.layers[0].trainable = False
+        return model
+
+    expected = train(tmp_path / "alone", Thaw(), make=frozen)
+    for at in (5, 8, 16):
+        assert interrupted(tmp_path / str(at), at, Thaw(), make=frozen) == expected
+
+
+def two_outputs() -> Any:
+    inputs = layers.Input((4,))
+    hidden = layers.Dense(5, activation="tanh")(inputs)
+    model = ns.Model(inputs, [layers.Dense(1, name="a")(hidden), layers.Dense(1, name="b")(hidden)])
+    model.compile(
+        ns.optimizers.SGD(ns.schedules.ExponentialDecay(0.1, 5, 0.5), momentum=0.9, use_ema=True),
+        "mse",
+        metrics=[["mae"], ["mse"]],
+    )
+    return model
+
+
+def test_several_outputs_schedules_and_moving_averages(tmp_path):
+    options = {"make": two_outputs, "y": [y, y]}
+    expected = train(tmp_path / "alone", **options)
+    for at in (3, 7, 11):
+        assert interrupted(tmp_path / str(at), at, **options) == expected
+
+
+class OwnSteps(ns.Model):
+    """A model of the user's own, with a training step of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = layers.Dense(1, activation="sigmoid")
+        self.compile(ns.optimizers.Adam(gradient_accumulation_steps=3), "mse")
+
+    def call(self, inputs: Any) -> Any:
+        return self.dense(inputs)
+
+    def train_step(self, data: Any) -> dict[str, float]:
+        return {**super().train_step(data), "mine": 1.5}
+
+
+def test_a_model_of_the_users_own(tmp_path):
+    expected = train(tmp_path / "alone", make=OwnSteps)
+    assert expected[1]["mine"] == [1.5] * 3
+    for at in (3, 7, 11):
+        assert interrupted(tmp_path / str(at), at, make=OwnSteps) == expected
+
+
+def test_state_of_a_callback_of_the_users_own(tmp_path):
+    class Counting(Callback):
+        state_names = ("count", "best", "shapes")
+
+        def __init__(self) -> None:
+            self.count, self.best, self.shapes = 0, np.inf, {"w": np.zeros(3), "n": np.float32(0.1)}
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.count += 1
+            self.best = min(self.best, logs["loss"])
+            self.shapes["w"] += self.count
+
+    alone, again = Counting(), Counting()
+    train(tmp_path / "alone", alone)
+    with pytest.raises(Interruption):
+        train(tmp_path / "b", Counting(), Interrupt(9))
+    train(tmp_path / "b", again)
+    assert (again.count, again.best) == (alone.count, alone.best) == (21, alone.best)
+    np.testing.assert_array_equal(again.shapes["w"], alone.shapes["w"])
+    assert again.shapes["n"] == np.float32(0.1)
+    assert isinstance(again.shapes["n"], np.float32)
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+def test_the_file_goes_when_training_has_ended(tmp_path):
+    train(tmp_path / "b")
+    assert not list((tmp_path / "b").iterdir())
+
+
+def test_the_file_may_stay(tmp_path):
+    model = network()
+    backup = BackupAndRestore(tmp_path / "b", delete_checkpoint=False)
+    model.fit(x, y, epochs=2, verbose=0, callbacks=[backup])
+    weights = model.get_weights()
+    model.fit(x, y, epochs=2, verbose=0, callbacks=[backup])  # nothing is left to do
+    for own, array in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(own, array)
+    model.fit(x, y, epochs=3, verbose=0, callbacks=[backup])
+    assert model.history.epoch == [0, 1, 2]
+
+
+def test_a_file_can_be_named(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    with pytest.raises(Interruption):
+        train(path, Interrupt(3))
+    assert path.is_file()
+
+
+@pytest.mark.parametrize("options", [{"backup_dir": ""}, {"save_freq": 0}, {"save_freq": "batch"}])
+def test_wrong_arguments(options):
+    with pytest.raises(ValueError, match="BackupAndRestore"):
+        BackupAndRestore(**({"backup_dir": "b"} | options))
+
+
+@pytest.fixture
+def left_behind(tmp_path: Path) -> Path:
+    """The folder of a training that was interrupted."""
+    with pytest.raises(Interruption):
+        train(tmp_path / "b", Interrupt(5), EarlyStopping("loss"))
+    return tmp_path / "b"
+
+
+def test_a_damaged_file_is_told_of(left_behind):
+    (path,) = left_behind.iterdir()
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="damaged or cut short"):
+        train(left_behind, EarlyStopping("loss"))
+
+
+def test_a_file_of_another_kind_is_told_of(left_behind):
+    (path,) = left_behind.iterdir()
+    model = network()
+    model(x)
+    model.save(path)
+    with pytest.raises(ValueError, match="not a file of BackupAndRestore"):
+        train(left_behind, EarlyStopping("loss"))
+
+
+def test_another_architecture_is_told_of(left_behind):
+    with pytest.raises(ValueError, match="another architecture") as caught:
+        train(left_behind, EarlyStopping("loss"), make=OwnSteps)
+    assert "layer 'dense" in str(caught.value)
+
+
+def test_other_callbacks_are_told_of(left_behind):
+    with pytest.raises(ValueError, match="with a EarlyStopping, which fit now lacks") as caught:
+        train(left_behind)
+    assert "remove it" in str(caught.value)
+
+
+def test_another_optimizer_is_told_of(left_behind):
+    def other() -> Any:
+        model = network()
+        model.compile("rmsprop", "binary_crossentropy", metrics=["accuracy", "auc"])
+        return model
+
+    with pytest.raises(ValueError, match="to start anew, remove it"):
+        train(left_behind, EarlyStopping("loss"), make=other)
+
+
+def test_other_metrics_are_told_of(left_behind):
+    def other() -> Any:
+        model = network()
+        model.compile("adam", "binary_crossentropy")
+        return model
+
+    with pytest.raises(ValueError, match="to start anew, remove it"):
+        train(left_behind, EarlyStopping("loss"), make=other)
+
+
+def test_leftovers_of_a_kill_within_a_save_are_cleared_away(left_behind):
+    leftover = left_behind / ".backup.safetensors.4321.tmp"
+    leftover.write_bytes(b"half")
+    train(left_behind, EarlyStopping("loss"))
+    assert not leftover.exists()

