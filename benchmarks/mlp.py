@@ -63,7 +63,7 @@ class Torch:
         threads: of PyTorch.
     """
 
-    def __init__(self, threads: int = 1, **implementation: bool) -> None:
+    def __init__(self, threads: int = 1, **implementation: Any) -> None:
         """Choose the threads and Adam's implementation, such as `fused=True`."""
         self.threads = threads
         self.network = torch.nn.Sequential(

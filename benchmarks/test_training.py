@@ -29,7 +29,7 @@ def test_mlp_step(
 
 
 @contestants
-@pytest.mark.benchmark(group="second seed program, fit with validation, 10 epochs of 27 steps")
+@pytest.mark.benchmark(group="second seed program, fit with validation, 10 epochs of 18 steps")
 def test_fit(benchmark: BenchmarkFixture, program: type[Program]) -> None:
     logs = benchmark.pedantic(program().fit, rounds=5, warmup_rounds=1)
     assert len(logs["val_accuracy"]) == multiclass_program.EPOCHS

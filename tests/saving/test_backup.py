@@ -112,7 +112,7 @@ DATA: dict[str, dict[str, Any]] = {
     "arrays": {},
     "in order": {"shuffle": False},
     "validation": {"validation_split": 0.2},
-    "some steps": {"steps_per_epoch": 4},
+    "some steps": {"steps_per_epoch": 5},
     "more steps than there are": {"steps_per_epoch": 9},
     "weights of classes": {"class_weight": {0: 1.0, 1: 2.0}},
     "a generator": {"x": a_generator},
