@@ -78,7 +78,7 @@ class CSVLogger(Callback):
         if self._file is None:
             mode = "r+" if self._size else "w"
             self._file = open(self.filename, mode, newline="")  # noqa: SIM115 # see close
-            pass
+            self._file.truncate(self._size)
             self._file.seek(0, os.SEEK_END)
 
 
