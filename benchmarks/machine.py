@@ -27,15 +27,15 @@ from threadpoolctl import ThreadpoolController  # noqa: E402
 def describe() -> dict[str, str]:
     """Processor, memory, versions and threads, by name."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    running = ThreadpoolController().select(user_api="blas").info()  # none that it does not know
-    kernels = "".join(f", kernels for {library['architecture']}" for library in running)
+    running = ThreadpoolController().select(user_api="blas").info()  # those that it knows
+    kernels = sorted({f", kernels for {library['architecture']}" for library in running})
     packages = ("numpy", "torch", "keras")
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         "versions": ", ".join(f"{package} {version(package)}" for package in packages),
-        "BLAS": f"{blas['name']} {blas['version']}{kernels}",
+        "BLAS": f"{blas['name']} {blas['version']}{''.join(kernels)}",
         "threads": "1 where a row says nothing else; programs that are started: as their default",
         "load": f"{psutil.getloadavg()[0]:.1f} processes over the last minute",
     }

@@ -138,9 +138,7 @@ def _leading_to(targets: set[Tensor], outputs: Sequence[Tensor], since: int) -> 
     return tensors.union(id(output) for output in outputs if leads(output))
 
 
-def _vjp(
-    node: Node, wanted: list[bool], received: list[Any], create_graph: bool
-) -> Sequence[Any]:
+def _vjp(node: Node, wanted: list[bool], received: list[Any], create_graph: bool) -> Sequence[Any]:
     """Pass what a node received through its op's rules: a gradient for each wanted input."""
     if node.freed:
         raise RuntimeError(

@@ -324,24 +324,30 @@ def class_weights(y: Any, sample_weight: Any, class_weight: ClassWeight) -> Any:
 
 def _converted(batch: Batch, form: Form, part: str, in_file: bool) -> Batch:
     """All fields as arrays; with `in_file` those that stand in a file are left there."""
-
-    def arrays(name: str, values: Any, several: bool, dtype: np.dtype[Any] | None) -> Any:
-        if values is None:
-            return None
-        if isinstance(values, dict):
-            return {k: arrays(f"{name}[{k!r}]", v, several, dtype) for k, v in values.items()}
-        if several and _is_list_of_arrays(values):
-            parts = [arrays(f"{name}[{i}]", v, several, dtype) for i, v in enumerate(values)]
-            return type(values)(parts)
-        if in_file and isinstance(values, np.memmap):
-            return values
-        return as_array(name, values, dtype)
-
+    inputs, outputs = form.several_inputs, form.several_outputs
     return Batch(
-        arrays(f"{part}x", batch.x, form.several_inputs, form.dtype),
-        arrays(f"{part}y", batch.y, form.several_outputs, None),
-        arrays(f"{part}sample_weight", batch.sample_weight, form.several_outputs, None),
+        _as_arrays(f"{part}x", batch.x, inputs, form.dtype, in_file),
+        _as_arrays(f"{part}y", batch.y, outputs, None, in_file),
+        _as_arrays(f"{part}sample_weight", batch.sample_weight, outputs, None, in_file),
     )
+
+
+def _as_arrays(
+    name: str, values: Any, several: bool, dtype: np.dtype[Any] | None, in_file: bool
+) -> Any:
+    if values is None or (in_file and isinstance(values, np.memmap)):
+        return values
+    if isinstance(values, dict):
+        return {
+            key: _as_arrays(f"{name}[{key!r}]", value, several, dtype, in_file)
+            for key, value in values.items()
+        }
+    if several and _is_list_of_arrays(values):
+        return type(values)(
+            _as_arrays(f"{name}[{i}]", value, several, dtype, in_file)
+            for i, value in enumerate(values)
+        )
+    return as_array(name, values, dtype)
 
 
 def _is_list_of_arrays(values: Any) -> bool:

@@ -237,8 +237,8 @@ def test_the_second_program_is_kerass_but_for_its_imports(tmp_path):
     assert int(model.optimizer.iterations) == (10 + 5) * steps  # the second fit went on
     ours = run("keras_multiclass.py", tmp_path).splitlines()[-1]
     loss = float(re.search(r"- loss: ([\d.]+)", ours)[1])
-    assert loss == pytest.approx(model.history.history["loss"][-1], abs=0.06)
-    assert final(ours) == pytest.approx(model.history.history["val_accuracy"][-1], abs=0.06)
+    assert loss == pytest.approx(model.history.history["loss"][-1], abs=0.1)
+    assert final(ours) == pytest.approx(model.history.history["val_accuracy"][-1], abs=0.1)
 
 
 def curves(program: str, weights: list[Any]) -> list[dict[str, list[float]]]:
