@@ -174,7 +174,15 @@ STRANGE: list[Any] = [
     "/etc/passwd", "nan", "\x00", "é数", [], {}, [[]], {"a": 1}, {"float": "nan"}, {"symbol": 0},
     {"dict": {}}, {"array": "state/0"}, {"function": "get"}, {"function": "system"},
     {"class_name": "layers.Dense", "config": {"units": 10**9}}, "os.system", "object", "O", "V1000",
-    {"class_name": "os.system", "config": {}}, [1] * 100, "A" * 1000,
+    {"class_name": "os.system", "config": {}}, [1] * 100, "A" * 1000, 10**9, [10**9], [10**9] * 3,
+    [None, 10**9], [None, [1] * 9], {"units": 10**9},
+    {"class_name": "layers.Flatten", "config": {}},
+    {"class_name": "layers.Reshape", "config": {"target_shape": [10**9, 10**9]}},
+    {"class_name": "layers.RepeatVector", "config": {"n": 10**9}},
+    {"class_name": "layers.Normalization", "config": {"mean": [1.0], "variance": [1.0]}},
+    {"class_name": "layers.Embedding", "config": {"input_dim": 10**9, "output_dim": 10**9}},
+    {"class_name": "layers.Dot", "config": {"axes": 1}},
+    {"class_name": "initializers.Constant", "config": {"value": [1.0]}},
 ]  # fmt: skip
 
 
@@ -310,6 +318,7 @@ def run(files: int, seed: int) -> Counter[str]:
     """
     warnings.simplefilter("ignore")  # what forged numbers make NumPy say is not our subject
     rng = random.Random(seed)
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))  # spares the machine what it finds
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

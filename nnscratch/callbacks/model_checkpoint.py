@@ -18,7 +18,7 @@ class ModelCheckpoint(MonitorCallback):
     The files are those of `model.save`, for `ns.load_model`, or of `model.save_weights`.
     """
 
-    state_names = ("best", "_batches", "_last_batch")
+    state_names = ("best", "_batches")
 
     def __init__(
         self,
@@ -56,7 +56,6 @@ class ModelCheckpoint(MonitorCallback):
         self.save_weights_only = save_weights_only
         self.save_freq = save_freq
         self._batches = 0  # since the last save
-        self._last_batch: int | None = None
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -67,9 +66,7 @@ class ModelCheckpoint(MonitorCallback):
         """Save, if enough batches have passed."""
         if self.save_freq == "epoch":
             return
-        new_epoch = self._last_batch is None or batch <= self._last_batch
-        self._batches += batch + 1 if new_epoch else batch - (self._last_batch or 0)
-        self._last_batch = batch
+        self._batches += 1
         if self._batches >= int(self.save_freq):
             self._batches = 0
             self._save(self._epoch, batch, logs or {})

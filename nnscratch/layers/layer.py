@@ -13,7 +13,7 @@ from nnscratch.autograd import Parameter, Tensor, no_grad
 from nnscratch.autograd.modes import CURRENT_LAYER
 from nnscratch.autograd.trees import leaves, rebuild
 from nnscratch.configuration import Configured
-from nnscratch.layers.symbolic import LayerCall, SymbolicTensor
+from nnscratch.layers.symbolic import LayerCall, SymbolicTensor, are_lengths
 from nnscratch.naming import snake_case, unique_name
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ class Layer(Configured):
         self.built = False
         if input_dim is not None:
             input_shape = (self.positive_integer("input_dim", input_dim),)
-        if not isinstance(input_shape, tuple | list | None):
+        if input_shape is not None and not are_lengths(input_shape):
             raise TypeError(
                 f"Layer {self.name!r} takes input_shape as a tuple such as (20,), without the "
-                f"batch axis, got {input_shape!r}."
+                f"batch axis, got {input_shape!r:.80}."
             )
         self.input_shape: Any = None if input_shape is None else (None, *input_shape)
         self._added_weights: list[Parameter] = []

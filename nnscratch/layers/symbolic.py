@@ -35,6 +35,13 @@ class LayerCall:
         self.serial = next(_serials)
 
 
+def are_lengths(shape: Any) -> bool:
+    """Whether this is a tuple of lengths of axes: whole numbers from 0 on, None where not known."""
+    return isinstance(shape, tuple | list) and all(
+        n is None or (isinstance(n, int | np.integer) and n >= 0) for n in shape
+    )
+
+
 class SymbolicTensor:
     """Stands for an input or for the output of a layer, of which only the shape is known yet.
 
@@ -52,8 +59,17 @@ class SymbolicTensor:
         name: str,
         call: LayerCall | None = None,
     ) -> None:
-        """Note a shape and where it comes from."""
+        """Note a shape and where it comes from.
+
+        Raises:
+            TypeError: a shape of something else than whole numbers and None.
+        """
         self.shape = tuple(shape)
+        if not are_lengths(self.shape):
+            raise TypeError(
+                f"{name!r} needs a shape of whole numbers and None such as (20,), got "
+                f"{self.shape!r:.80}."
+            )
         self.dtype = np.dtype(dtype)
         self.name = name
         self.call = call

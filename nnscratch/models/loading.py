@@ -10,6 +10,7 @@ import numpy as np
 
 from nnscratch.configuration import class_name, deserialize
 from nnscratch.layers.layer import INITIAL_VALUES
+from nnscratch.layers.symbolic import are_lengths
 from nnscratch.models.functional import Functional
 from nnscratch.models.model import Model
 from nnscratch.models.saving import OPTIMIZER, STATE
@@ -100,11 +101,12 @@ class _Zeros:
 
     def __call__(self, shape: tuple[int, ...], dtype: Any) -> Any:
         dtype = np.dtype(dtype)
-        self.left -= math.prod(shape) * dtype.itemsize
-        if dtype.kind not in "biuf" or min(shape, default=0) < 0 or self.left < 0:
+        possible = dtype.kind in "biuf" and None not in shape and are_lengths(shape)
+        self.left -= math.prod(shape) * dtype.itemsize if possible else 0
+        if not possible or self.left < 0:
             raise ValueError(
-                f"its architecture has a weight of shape {shape} and dtype {dtype}, which is more "
-                f"than the arrays that it holds"
+                f"its architecture has a weight of shape {shape!s:.80} and dtype {dtype!s:.80}, "
+                f"which is more than the arrays that it holds"
             )
         return np.zeros(shape, dtype)
 

@@ -136,7 +136,7 @@ class Sequential(Model):
         """Make it again, built if it was."""
         model = cls(name=config["name"])
         if config["input_shape"] is not None:
-            model.input_shape = tuple(config["input_shape"])
+            model.add(SymbolicTensor(config["input_shape"], "float32", "input"))
         for layer in config["layers"]:
             model.add(deserialize(layer, known))
         return model

@@ -205,9 +205,7 @@ def test_a_model_that_was_compiled_and_never_trained_comes_back(path):
         {"loss": "mse", "metrics": ["mae", "mse"]},
         {"loss": losses.Huber(delta=0.3), "metrics": [metrics.BinaryAccuracy(threshold=0.2)]},
         {"loss": losses.mean_absolute_error, "weighted_metrics": ["accuracy"]},
-        {"loss": "mse", "loss_weights": 0.5, "metrics": [metrics.mean_squared_error]}
-        if hasattr(metrics, "mean_squared_error")
-        else {"loss": "mse", "loss_weights": 0.5, "metrics": [losses.mean_squared_error]},
+        {"loss": "mse", "loss_weights": 0.5, "metrics": [losses.mean_squared_error]},
         {"loss": losses.MeanSquaredError(), "metrics": [metrics.MeanSquaredError()]},
     ],
     ids=["names", "objects", "functions", "weights", "loss and metric of one name"],

@@ -232,6 +232,18 @@ def test_a_large_file_takes_no_more_memory_than_its_size(tmp_path, path, reader)
 GREEDY = {
     "units": set_first_layer(units=10**9),
     "an input": in_architecture(lambda model: model.update(input_shape=[None, 10**9])),
+    "a list as a length": in_architecture(
+        lambda model: (
+            model.update(input_shape=[None, [1] * 9]),
+            model["layers"][0]["config"].update(units=10**9),
+        )
+    ),
+    "a list as a layer's length": in_architecture(
+        lambda model: (
+            model.update(input_shape=None),
+            model["layers"][0]["config"].update(input_shape=[[1] * 9], units=10**9),
+        )
+    ),
     "a shape": lambda header: header.update(
         more={"dtype": "F64", "shape": [10**9], "data_offsets": [0, 8 * 10**9]}
     ),
