@@ -98,13 +98,15 @@ def sparse_softmax_crossentropy(labels: Any, logits: Any, probabilities: Any = N
     starts, flat = _row_starts(logits.shape), logits.reshape(-1)
     top = starts + logits.argmax(axis=-1)
     largest = flat.take(top)
-    return (largest - flat.take(starts + labels)) + _excess(logits, largest, top, probabilities)
+    loss = largest - flat.take(starts + labels)
+    loss += _excess(logits, largest, top, probabilities)
+    return loss
 
 
 def mean_sparse_softmax_crossentropy(labels: Any, logits: Any, probabilities: Any = None) -> Any:
     """(1/N) Σ of `sparse_softmax_crossentropy` over all N samples; a number."""
     loss = sparse_softmax_crossentropy(labels, logits, probabilities)
-    return np.add.reduce(loss, axis=None) / loss.size
+    return np.add.reduce(loss.ravel()) / loss.size
 
 
 def minus_one_hot(probabilities: Any, labels: Any) -> Any:

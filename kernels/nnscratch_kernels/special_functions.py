@@ -98,8 +98,9 @@ def softmax(x: Any, axis: Axis = -1) -> Any:
         Array of the shape and dtype of `x`. Over -inf only there is no distribution: NaN.
     """
     values, dtype = _working_values(x)
-    exponentials = np.exp(values - np.max(values, axis=axis, keepdims=True, initial=-np.inf))
-    return (exponentials / np.sum(exponentials, axis=axis, keepdims=True)).astype(dtype, copy=False)
+    exponentials = np.exp(values - values.max(axis=axis, keepdims=True, initial=-np.inf))
+    exponentials /= exponentials.sum(axis=axis, keepdims=True)
+    return exponentials.astype(dtype, copy=False)
 
 
 def log_softmax(x: Any, axis: Axis = -1) -> Any:

@@ -203,6 +203,8 @@ def _seed(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
                 f"it with .sum() or .mean(), or pass gradient= of that shape."
             )
         gradient = np.ones(tensor.shape, tensor.dtype)
+        if not create_graph:
+            return gradient
     elif np.shape(gradient) != tensor.shape:
         raise ValueError(
             f"backward() got a gradient of shape {np.shape(gradient)} for a tensor of shape "

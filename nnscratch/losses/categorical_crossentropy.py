@@ -316,7 +316,8 @@ def _clipped_shares(y_pred: Any, axis: int) -> Any:
 
 
 def _without_axis(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
-    return tuple(length for i, length in enumerate(shape) if i != axis % len(shape))
+    axis %= len(shape)
+    return shape[:axis] + shape[axis + 1 :]
 
 
 def _with_one(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:

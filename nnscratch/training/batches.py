@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 ClassWeight = dict[int, float]
 
+MAPPED_AT_ONCE = 1 << 21
+"""Bytes of a file that Linux may make resident when one of them is read."""
+
+MOST_RESIDENT = 1 << 27
+"""Bytes of a file that may be resident while rows are picked from all over it."""
+
 
 class Form(NamedTuple):
     """What a model takes.
@@ -193,9 +199,8 @@ class ArrayData:
         read = convert(batch, self.form, self.class_weight)
         for field in (self.x, self.y, self.sample_weight):
             for array in _fields(field):
-                pages = array.base if isinstance(array, np.memmap) else None
-                if isinstance(pages, mmap.mmap) and array.mode != "c":
-                    pages.madvise(mmap.MADV_DONTNEED)
+                if isinstance(array, np.memmap):
+                    _let_go(array)
         return read
 
 
@@ -360,9 +365,29 @@ def _is_list_of_arrays(values: Any) -> bool:
 
 def _take(values: Any, rows: Any) -> Any:
     """The same rows of every array."""
+    if isinstance(values, np.memmap) and not isinstance(rows, slice):
+        return _read_rows(values, rows)
     if isinstance(values, np.ndarray):
         return values[rows] if isinstance(rows, slice) else values.take(rows, axis=0)
     return rebuild(values, (_take(array, rows) for array in leaves(values)))
+
+
+def _read_rows(array: Any, rows: Any) -> Any:
+    """Rows from all over a file, a few at a time: each may make 2 MiB of the file resident."""
+    count = max(1, MOST_RESIDENT // (MAPPED_AT_ONCE + array[:1].nbytes))
+    read = np.empty((len(rows), *array.shape[1:]), array.dtype)
+    for start in range(0, len(rows), count):
+        part = slice(start, start + count)
+        array.take(rows[part], axis=0, out=read[part], mode="clip")  # "raise" would copy `out`
+        _let_go(array)
+    return read
+
+
+def _let_go(array: Any) -> None:
+    """Let the system take back the pages of a file, unless they hold changes of our own."""
+    pages = array._mmap  # not `base`, which for a slice is the array that it was cut from
+    if pages is not None and array.mode != "c" and hasattr(pages, "madvise"):  # not on Windows
+        pages.madvise(mmap.MADV_DONTNEED)
 
 
 def _fields(values: Any) -> list[Any]:
