@@ -11,7 +11,7 @@ import pytest
 from nnscratch import schedules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 RATE = 0.3
 CASES: list[tuple[str, dict[str, Any]]] = [
@@ -34,11 +34,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 every_case = pytest.mark.parametrize(("name", "options"), CASES)
 
 
-@pytest.fixture(autouse=True)
-def keras_in_float64() -> Iterator[None]:
-    keras.config.set_floatx("float64")
-    yield
-    keras.config.set_floatx("float32")
+pytestmark = pytest.mark.usefixtures("keras_in_double_precision")
 
 
 def rates(schedule: Any, steps: Any) -> list[float]:

@@ -5,7 +5,7 @@ Keras computes in float64 for both dtypes, so that the differences are our own r
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,28 +14,12 @@ import torch
 
 import nnscratch as ns
 from nnscratch import losses
+from tests.keras_cases import DTYPES, Case, arguments, arrays, case
+
+pytestmark = pytest.mark.usefixtures("keras_in_double_precision")
 
 SAMPLES, STEPS, OUTPUTS = 6, 3, 4
 TOLERANCE = {np.float32: 1e-6, np.float64: 1e-12}
-DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
-
-
-class Case(NamedTuple):
-    """A loss, by its name and options, and what its targets and predictions are."""
-
-    name: str
-    targets: str
-    predictions: str
-    options: dict[str, Any]
-
-    def __str__(self) -> str:
-        options = ",".join(f"{key}={value}" for key, value in self.options.items())
-        return f"{self.name}({options})-{self.predictions}"
-
-
-def case(name: str, targets: str, predictions: str, **options: Any) -> Case:
-    return Case(name, targets, predictions, options)
-
 
 CASES = [
     case("MeanSquaredError", "numbers", "numbers"),
@@ -89,25 +73,6 @@ CASES = [
     case("Tversky", "binary", "probability", axis=-1, alpha=0.3, beta=0.9),
 ]  # fmt: skip
 REDUCTIONS = ["sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None]
-
-
-def arrays(kind: str, shape: tuple[int, ...], seed: int) -> Any:
-    generator = np.random.default_rng(seed)
-    numbers = 2 * generator.standard_normal(shape)
-    exponentials = np.exp(numbers)
-    if kind in ("labels", "class_axis_1"):
-        axis = -1 if kind == "labels" else 1
-        inner = [length for i, length in enumerate(shape) if i != axis % len(shape)]
-        return generator.integers(shape[axis], size=inner)
-    return {
-        "numbers": numbers,
-        "binary": (numbers > 0).astype(float),
-        "signs": np.sign(numbers),
-        "counts": generator.poisson(2, shape).astype(float),
-        "probability": generator.uniform(0.02, 0.98, shape),
-        "distribution": exponentials / exponentials.sum(axis=-1, keepdims=True),
-        "one_hot": np.eye(shape[-1])[generator.integers(shape[-1], size=shape[:-1])],
-    }[kind]
 
 
 def keras_value_and_gradient(loss: Any, y_true: Any, y_pred: Any, weights: Any) -> Any:
@@ -274,30 +239,23 @@ def test_all_labels_ignored(reduction, weights):
 # --- arguments ---------------------------------------------------------------------------------
 
 
-def constructor_arguments(kind: Any) -> list[tuple[str, Any]]:
-    import inspect
-
-    parameters = inspect.signature(kind).parameters.values()
-    return [(p.name, None if p.name == "name" else p.default) for p in parameters]
-
-
 @pytest.mark.parametrize(
     "kind", dict.fromkeys(losses._CLASSES.values()), ids=lambda kind: kind.__name__
 )
 def test_arguments_defaults_and_names_are_those_of_keras(kind):
     theirs = getattr(keras.losses, kind.__name__)
-    assert constructor_arguments(kind) == constructor_arguments(theirs)
+    assert arguments(kind) == arguments(theirs)
     assert kind().name == theirs().name
 
 
 def test_the_base_class_takes_the_arguments_of_keras():
-    assert constructor_arguments(losses.Loss) == constructor_arguments(keras.losses.Loss)
+    assert arguments(losses.Loss) == arguments(keras.losses.Loss)
 
 
 @pytest.mark.parametrize("function", losses._CLASSES, ids=lambda function: function.__name__)
 def test_the_functions_take_the_arguments_of_keras(function):
     theirs = getattr(keras.losses, function.__name__)
-    assert constructor_arguments(function) == constructor_arguments(theirs)
+    assert arguments(function) == arguments(theirs)
 
 
 def test_dtype_converts_the_predictions():

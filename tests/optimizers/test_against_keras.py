@@ -13,7 +13,10 @@ import nnscratch as ns
 from nnscratch.optimizers.options import Options
 
 # Keras reads its torch variables through an __array__ that knows no copy=.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.usefixtures("keras_in_double_precision"),
+]
 
 SHAPES = ((3, 4), (4,), ())
 STEPS = 100
@@ -53,14 +56,6 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 NAMES = list(dict.fromkeys(name for name, _ in OPTIONS))
-
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    """Keras keeps its learning rate in floatx."""
-    keras.config.set_floatx("float64")
-    yield
-    keras.config.set_floatx("float32")
 
 
 @pytest.fixture

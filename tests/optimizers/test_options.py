@@ -11,13 +11,15 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from keras.src.backend.common import dtypes
 
 import nnscratch as ns
 from nnscratch.optimizers import SGD, Adam
 
 # Keras reads its torch variables through an __array__ that knows no copy=.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.usefixtures("keras_in_double_precision"),
+]
 
 SHAPES = ((3, 4), (4,), ())
 STEPS = 100
@@ -47,15 +49,6 @@ SCHEDULES: list[tuple[str, dict[str, Any]]] = [
     ("CosineDecayRestarts", {"first_decay_steps": 20}),
     ("PolynomialDecay", {"decay_steps": 50, "end_learning_rate": 0.001}),
 ]
-
-
-@pytest.fixture(autouse=True)
-def double_precision(monkeypatch):
-    """Keras keeps its learning rate in floatx, and on torch clips norms in single precision."""
-    monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")  # as on TensorFlow
-    keras.config.set_floatx("float64")
-    yield
-    keras.config.set_floatx("float32")
 
 
 def starts() -> list[Any]:

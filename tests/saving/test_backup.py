@@ -1,4 +1,4 @@
-"""BackupAndRestore: what it keeps, what it refuses, and all the ways in which data comes."""
+"""BackupAndRestore: what goes on where it was, with all the ways in which data comes."""
 
 from __future__ import annotations
 
@@ -10,27 +10,8 @@ import pytest
 
 import nnscratch as ns
 from nnscratch import layers
-from nnscratch.callbacks import BackupAndRestore, Callback, EarlyStopping, ModelCheckpoint
-
-x = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
-y = (x[:, :1] > 0).astype("float32")
-
-
-class Interruption(Exception):  # noqa: N818 # it is no error
-    """Stands for whatever ends a program."""
-
-
-class Interrupt(Callback):
-    """Ends the program at the n-th batch that is trained, or the n-th that is evaluated."""
-
-    def __init__(self, batches: int, method: str = "on_train_batch_end") -> None:
-        self.left = batches
-        setattr(self, method, self.count)
-
-    def count(self, batch: int, logs: Any = None) -> None:
-        self.left -= 1
-        if not self.left:
-            raise Interruption
+from nnscratch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from tests.saving.interruption import Interrupt, Interruption, OwnSteps, network, train, x, y
 
 
 class Batches(Callback):
@@ -44,35 +25,6 @@ class Batches(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.seen.append((self.epoch, batch))
-
-
-def network() -> Any:
-    model = ns.Sequential(
-        [
-            layers.Dense(6, activation="relu"),
-            layers.BatchNormalization(),
-            layers.Dropout(0.3),
-            layers.Dropout(0.3, seed=5),
-            layers.Dense(1, activation="sigmoid"),
-        ]
-    )
-    model.compile("adam", "binary_crossentropy", metrics=["accuracy", "auc"])
-    return model
-
-
-def train(
-    folder: Path, *callbacks: Callback, save_freq: Any = 1, make: Any = network, **options: Any
-) -> tuple[Any, ...]:
-    """A whole program: seed, model, fit. What it ends with, to the last bit."""
-    ns.random.seed(1)
-    model = make()
-    given: dict[str, Any] = {"x": x, "y": y, "batch_size": 8, "epochs": 3} | options
-    if callable(given["x"]):
-        given = {**given, **given.pop("x")()}
-    backup = BackupAndRestore(folder, save_freq)
-    history = model.fit(**given, verbose=0, callbacks=[backup, *callbacks])
-    weights = [weight.tobytes() for weight in model.get_weights()]
-    return weights, history.history, history.epoch, ns.random.generator().random()
 
 
 def interrupted(folder: Path, at: int, *callbacks: Callback, **options: Any) -> tuple[Any, ...]:
@@ -314,21 +266,6 @@ def test_several_outputs_schedules_and_moving_averages(tmp_path):
         assert interrupted(tmp_path / str(at), at, **options) == expected
 
 
-class OwnSteps(ns.Model):
-    """A model of the user's own, with a training step of its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.dense = layers.Dense(1, activation="sigmoid")
-        self.compile(ns.optimizers.Adam(gradient_accumulation_steps=3), "mse")
-
-    def call(self, inputs: Any) -> Any:
-        return self.dense(inputs)
-
-    def train_step(self, data: Any) -> dict[str, float]:
-        return {**super().train_step(data), "mine": 1.5}
-
-
 def test_a_model_of_the_users_own(tmp_path):
     expected = train(tmp_path / "alone", make=OwnSteps)
     assert expected[1]["mine"] == [1.5] * 3
@@ -357,99 +294,3 @@ def test_state_of_a_callback_of_the_users_own(tmp_path):
     np.testing.assert_array_equal(again.shapes["w"], alone.shapes["w"])
     assert again.shapes["n"] == np.float32(0.1)
     assert isinstance(again.shapes["n"], np.float32)
-
-
-# --- the file -------------------------------------------------------------------------------------
-
-
-def test_the_file_goes_when_training_has_ended(tmp_path):
-    train(tmp_path / "b")
-    assert not list((tmp_path / "b").iterdir())
-
-
-def test_the_file_may_stay(tmp_path):
-    model = network()
-    backup = BackupAndRestore(tmp_path / "b", delete_checkpoint=False)
-    model.fit(x, y, epochs=2, verbose=0, callbacks=[backup])
-    weights = model.get_weights()
-    model.fit(x, y, epochs=2, verbose=0, callbacks=[backup])  # nothing is left to do
-    for own, array in zip(model.get_weights(), weights, strict=True):
-        np.testing.assert_array_equal(own, array)
-    model.fit(x, y, epochs=3, verbose=0, callbacks=[backup])
-    assert model.history.epoch == [0, 1, 2]
-
-
-def test_a_file_can_be_named(tmp_path):
-    path = tmp_path / "mine.safetensors"
-    with pytest.raises(Interruption):
-        train(path, Interrupt(3))
-    assert path.is_file()
-
-
-@pytest.mark.parametrize("options", [{"backup_dir": ""}, {"save_freq": 0}, {"save_freq": "batch"}])
-def test_wrong_arguments(options):
-    with pytest.raises(ValueError, match="BackupAndRestore"):
-        BackupAndRestore(**({"backup_dir": "b"} | options))
-
-
-@pytest.fixture
-def left_behind(tmp_path: Path) -> Path:
-    """The folder of a training that was interrupted."""
-    with pytest.raises(Interruption):
-        train(tmp_path / "b", Interrupt(5), EarlyStopping("loss"))
-    return tmp_path / "b"
-
-
-def test_a_damaged_file_is_told_of(left_behind):
-    (path,) = left_behind.iterdir()
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match="damaged or cut short"):
-        train(left_behind, EarlyStopping("loss"))
-
-
-def test_a_file_of_another_kind_is_told_of(left_behind):
-    (path,) = left_behind.iterdir()
-    model = network()
-    model(x)
-    model.save(path)
-    with pytest.raises(ValueError, match="not a file of BackupAndRestore"):
-        train(left_behind, EarlyStopping("loss"))
-
-
-def test_another_architecture_is_told_of(left_behind):
-    with pytest.raises(ValueError, match="another architecture") as caught:
-        train(left_behind, EarlyStopping("loss"), make=OwnSteps)
-    assert "layer 'dense" in str(caught.value)
-
-
-def test_other_callbacks_are_told_of(left_behind):
-    with pytest.raises(ValueError, match="with a EarlyStopping, which fit now lacks") as caught:
-        train(left_behind)
-    assert "remove it" in str(caught.value)
-
-
-def test_another_optimizer_is_told_of(left_behind):
-    def other() -> Any:
-        model = network()
-        model.compile("rmsprop", "binary_crossentropy", metrics=["accuracy", "auc"])
-        return model
-
-    with pytest.raises(ValueError, match="to start anew, remove it"):
-        train(left_behind, EarlyStopping("loss"), make=other)
-
-
-def test_other_metrics_are_told_of(left_behind):
-    def other() -> Any:
-        model = network()
-        model.compile("adam", "binary_crossentropy")
-        return model
-
-    with pytest.raises(ValueError, match="to start anew, remove it"):
-        train(left_behind, EarlyStopping("loss"), make=other)
-
-
-def test_leftovers_of_a_kill_within_a_save_are_cleared_away(left_behind):
-    leftover = left_behind / ".backup.safetensors.4321.tmp"
-    leftover.write_bytes(b"half")
-    train(left_behind, EarlyStopping("loss"))
-    assert not leftover.exists()

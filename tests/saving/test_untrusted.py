@@ -18,11 +18,6 @@ from nnscratch import layers
 from nnscratch.saving.tensor_file import write
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "model.safetensors"
-
-
 def model() -> Any:
     made = ns.Sequential([layers.Dense(3, activation="relu", input_shape=(4,)), layers.Dense(1)])
     made.compile("adam", "mse")
