@@ -1,5 +1,11 @@
 """Kernels: arrays in, arrays out.
 
-They know nothing of tensors, gradients or layers. Every kernel has a complete and readable
-reference in plain NumPy, which also runs on CuPy arrays.
+They know nothing of tensors, gradients or layers. `numpy_kernels` is the complete and readable
+reference; `numba_kernels` has what Numba makes faster; `auto` has every kernel, and chooses between
+the two from call to call, as `which` explains and `backend` overrules.
 """
+
+from nnscratch_kernels.dispatch import Choice, backend, which
+from nnscratch_kernels.threads import set_thread_count, thread_count
+
+__all__ = ["Choice", "backend", "set_thread_count", "thread_count", "which"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +23,14 @@ def backward(tensor: Tensor, gradient: Any, create_graph: bool, retain_graph: bo
             "backward() found nothing to differentiate, since no input of this tensor requires a "
             "gradient: make one with ns.Tensor(..., requires_grad=True), outside ns.no_grad()."
         )
+    if create_graph and not CURRENT_MODE.get().recording:
+        with enable_grad():
+            backward(tensor, gradient, create_graph, retain_graph)
+        return
     seed = _seed(tensor, gradient, create_graph)
     leaves = walk([tensor], [seed], create_graph=create_graph, retain_graph=retain_graph)
-    with enable_grad() if create_graph else _AS_IT_IS:
-        for leaf, contribution in leaves.items():
-            accumulate(leaf, contribution)
+    for leaf, contribution in leaves.items():
+        accumulate(leaf, contribution)
 
 
 def accumulate(leaf: Tensor, contribution: Any) -> None:
@@ -38,8 +40,8 @@ def accumulate(leaf: Tensor, contribution: Any) -> None:
     elif isinstance(contribution, Tensor):
         leaf.grad = contribution.copy()
     elif isinstance(leaf, Parameter) and leaf.grad_storage is not None:
-        np.copyto(leaf.grad_storage.data, contribution)
-        leaf.grad = leaf.grad_storage
+        storage = leaf.grad = leaf.grad_storage
+        storage.data[...] = contribution
     else:  # a copy, since rules may hand the same array to several inputs
         leaf.grad = wrap(contribution.copy(), None, 0)
 
@@ -71,6 +73,10 @@ def walk(
         Gradients by leaf (or target), arrays or with `create_graph` tensors, of the leaf's shape
         and dtype.
     """
+    mode = CURRENT_MODE.get()
+    if create_graph and not mode.recording:
+        with enable_grad():
+            return walk(outputs, cotangents, create_graph=True, targets=targets, since=since)
     gradients: dict[Tensor, Any] = {}
     pending: dict[Node, list[Any]] = {}
     latest: list[tuple[int, Node]] = []  # a heap of the pending nodes, the last recorded on top
@@ -88,38 +94,37 @@ def walk(
         earlier = received[tensor.output_index]
         received[tensor.output_index] = gradient if earlier is None else earlier + gradient
 
-    anomalous = CURRENT_MODE.get().anomaly
     leading = None if targets is None else _leading_to(targets, outputs, since)
     for output, cotangent in zip(outputs, cotangents, strict=True):
         if leading is None or id(output) in leading:
             deposit(output, cotangent)
-    with enable_grad() if create_graph else _AS_IT_IS:
-        while latest:
-            node = heappop(latest)[1]
-            received = pending.pop(node)
-            if node.kept:
-                _fill_kept(node, received)
-            wanted = node.wanted
-            if leading is not None and not node.freed:
-                wanted = [
-                    want and id(v) in leading for want, v in zip(wanted, node.inputs, strict=True)
-                ]
-            gradients_of_inputs = _vjp(node, wanted, received, create_graph)
-            for position, gradient in enumerate(gradients_of_inputs):
-                if gradient is None or not wanted[position]:
-                    continue
-                array = node.arrays[position]
-                if gradient.shape != array.shape or gradient.dtype is not array.dtype:
-                    gradient = fit(gradient, array)
-                if anomalous:
-                    anomaly.check_backward(node, position, gradient)
-                deposit(node.inputs[position], gradient)
-            if not (create_graph or retain_graph):
-                node.free()
+    while latest:
+        node = heappop(latest)[1]
+        received = pending.pop(node)
+        if node.kept:
+            _fill_kept(node, received)
+        wanted = node.wanted
+        if leading is not None and not node.freed:
+            wanted = [
+                want and id(v) in leading for want, v in zip(wanted, node.inputs, strict=True)
+            ]
+        inputs, arrays = node.inputs, node.arrays
+        for position, gradient in enumerate(_vjp(node, wanted, received, create_graph)):
+            if gradient is None or not wanted[position]:
+                continue
+            array = arrays[position]
+            if gradient.shape != array.shape or gradient.dtype is not array.dtype:
+                gradient = fit(gradient, array)
+            if mode.anomaly:
+                anomaly.check_backward(node, position, gradient)
+            tensor = inputs[position]
+            if tensor.node is None and tensor not in gradients:  # most leaves are used once
+                gradients[tensor] = gradient
+            else:
+                deposit(tensor, gradient)
+        if not (create_graph or retain_graph):
+            node.free()
     return gradients
-
-
-_AS_IT_IS = nullcontext()
 
 
 def _leading_to(targets: set[Tensor], outputs: Sequence[Tensor], since: int) -> set[int]:
@@ -148,6 +153,8 @@ def _vjp(node: Node, wanted: list[bool], received: list[Any], create_graph: bool
         )
     arrays: Sequence[Any] = node.arrays
     outputs: Sequence[Any] = node.outputs
+    if len(outputs) == 1 and not create_graph:
+        return node.op.gradients(wanted, received[0], outputs[0], arrays, node.params)
     if create_graph:
         arrays = [
             tensor if want else array
@@ -202,7 +209,8 @@ def _seed(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
                 f"backward() without a gradient needs a scalar, got shape {tensor.shape}: reduce "
                 f"it with .sum() or .mean(), or pass gradient= of that shape."
             )
-        gradient = np.ones(tensor.shape, tensor.dtype)
+        # For a scalar NumPy's own kind of number, with which the first rules compute fastest.
+        gradient = np.ones(tensor.shape, tensor.dtype) if tensor.shape else tensor.dtype.type(1)
         if not create_graph:
             return gradient
     elif np.shape(gradient) != tensor.shape:

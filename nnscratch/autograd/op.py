@@ -121,8 +121,9 @@ class Op(Declared):
         if optional is not None and (self.variadic or len(args) == self.arity):
             if not params:
                 return self.record(args, optional)
-            if params.keys() <= optional.keys():
-                return self.record(args, optional | params)
+            merged = optional | params
+            if len(merged) == len(optional):  # no name that the op does not know
+                return self.record(args, merged)
         return self.record(*self._separate(args, params))
 
     def record(self, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -270,6 +271,7 @@ def _signature(forward: Callable[..., Any]) -> tuple[tuple[str, ...], int, dict[
 
     It reads the code object itself, since `inspect` would double the package's import time.
     """
+    forward = getattr(forward, "__wrapped__", forward)  # a kernel under dispatch
     code = getattr(forward, "__code__", None)
     if code is None:  # a ufunc: arrays only, by position
         return (), 0, {}

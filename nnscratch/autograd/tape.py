@@ -30,10 +30,12 @@ class Node:
         serial: its place on the tape. Whatever uses a result is recorded after what made it, so
             falling serials are a reverse topological order.
         kept: tensors of this node that asked to keep their gradient.
+        freed: whether a backward pass went through here and let go of the values.
     """
 
     __slots__ = (
         "arrays",
+        "freed",
         "inputs",
         "kept",
         "op",
@@ -64,11 +66,7 @@ class Node:
         self.origin = origin
         self.serial = next(_serials)
         self.kept: tuple[weakref.ref[Tensor], ...] = ()
-
-    @property
-    def freed(self) -> bool:
-        """Whether a backward pass went through here and let go of the values."""
-        return not self.inputs
+        self.freed = False
 
     def keep_gradient_in(self, tensor: Tensor) -> None:
         """Have the backward pass fill `.grad` of a tensor that this node made, while it lives."""
@@ -78,6 +76,7 @@ class Node:
 
     def free(self) -> None:
         """Let go of every value that only the backward pass needed."""
+        self.freed = True
         self.inputs = ()
         self.arrays = []
         self.outputs = (None,) * len(self.outputs)

@@ -12,7 +12,15 @@ import numpy as np
 
 from nnscratch.autograd import Op, call, composite
 from nnscratch.ops.special import erfc, sigmoid, softplus
-from nnscratch_kernels import activation_functions as kernels
+from nnscratch_kernels import auto as kernels
+from nnscratch_kernels.numpy_kernels.activation_functions import (
+    SELU_ALPHA,
+    SELU_SCALE,
+    SQRT_HALF,
+    TANH_GELU_CUBIC,
+    TANH_GELU_IS_FLAT,
+    TANH_GELU_SLOPE,
+)
 
 INVERSE_SQRT_TAU = 1 / math.sqrt(2 * math.pi)
 _NORMAL_DENSITY_IS_ZERO = 40.0  # exp(-40²/2) is below the smallest float64
@@ -73,7 +81,7 @@ selu = Op(
     r"\quad \lambda \approx 1.0507, \quad \alpha \approx 1.6733",
     derivative=r"\bar x = \lambda \bar y \begin{cases} 1 & x > 0 \\ \alpha e^x & x \le 0 "
     r"\end{cases}",
-    vjps=(lambda g, y, x: _elu_gradient(kernels.SELU_SCALE * g, y, x, kernels.SELU_ALPHA),),
+    vjps=(lambda g, y, x: _elu_gradient(SELU_SCALE * g, y, x, SELU_ALPHA),),
     samples=lambda s: [call(s.normal(2, 3)), call(s.normal())],
     torch="nn.functional.selu",
     numpy=[],
@@ -96,12 +104,12 @@ celu = Op(
 def _gelu_gradient(g: Any, y: Any, x: Any, approximate: bool) -> Any:
     if approximate:
         gate = sigmoid(kernels.tanh_gelu_logit(x))
-        near = np.clip(x, -kernels.TANH_GELU_IS_FLAT, kernels.TANH_GELU_IS_FLAT)
-        slope = kernels.TANH_GELU_SLOPE * (1 + 3 * kernels.TANH_GELU_CUBIC * near * near)
+        near = np.clip(x, -TANH_GELU_IS_FLAT, TANH_GELU_IS_FLAT)
+        slope = TANH_GELU_SLOPE * (1 + 3 * TANH_GELU_CUBIC * near * near)
         return g * (gate + near * slope * gate * (1 - gate))
     near = np.clip(x, -_NORMAL_DENSITY_IS_ZERO, _NORMAL_DENSITY_IS_ZERO)
     density = INVERSE_SQRT_TAU * np.exp(-0.5 * near * near)
-    return g * (0.5 * erfc(-kernels.SQRT_HALF * x) + near * density)
+    return g * (0.5 * erfc(-SQRT_HALF * x) + near * density)
 
 
 gelu = Op(

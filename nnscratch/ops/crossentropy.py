@@ -11,7 +11,7 @@ import numpy as np
 
 from nnscratch.autograd import Op, Tensor, call, op
 from nnscratch.ops.special import log_softmax, sigmoid, softmax
-from nnscratch_kernels import loss_functions as kernels
+from nnscratch_kernels import auto as kernels
 
 
 def _known(squash: Op, logits: Any, probabilities: Any) -> Any:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch.autograd import Op, call
-from nnscratch_kernels import numpy_kernels as kernels
+from nnscratch.autograd import Op, Tensor, call
+from nnscratch_kernels import auto as kernels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,13 @@ def _dense_vjp(
     return (
         g.dot(kernel.T) if of_x else None,
         rows.T.dot(g_rows) if of_kernel else None,
-        np.add.reduce(g_rows, axis=0) if of_bias else None,
+        _column_sums(g_rows) if of_bias else None,
     )
+
+
+def _column_sums(g: Any) -> Any:
+    """Σ_i g_i by the kernel; for a tensor by NumPy's function, which is recorded."""
+    return np.add.reduce(g, axis=0) if isinstance(g, Tensor) else kernels.column_sums(g)
 
 
 def _rows(x: Any) -> Any:

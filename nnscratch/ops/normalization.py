@@ -11,7 +11,7 @@ import numpy as np
 
 from nnscratch.autograd import Op, call
 from nnscratch.ops.arguments import reduced_count
-from nnscratch_kernels import normalization as kernels
+from nnscratch_kernels import auto as kernels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nnscratch.autograd import Op, call
-from nnscratch_kernels import regularization as kernels
+from nnscratch_kernels import auto as kernels
 
 dropout: Op = Op(
     "dropout",

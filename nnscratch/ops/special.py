@@ -9,7 +9,7 @@ import numpy as np
 
 from nnscratch.autograd import Op, call
 from nnscratch.ops.arguments import kept_shape
-from nnscratch_kernels import special_functions as kernels
+from nnscratch_kernels import auto as kernels
 
 TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nnscratch.autograd import Op, call
-from nnscratch_kernels import loss_functions as kernels
+from nnscratch_kernels import auto as kernels
 
 mean_squared_error = Op(
     "mean_squared_error",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnscratch.optimizers.optimizer import Optimizer
 from nnscratch.optimizers.options import Options, fraction
-from nnscratch_kernels import optimizer_steps as kernels
+from nnscratch_kernels import auto as kernels
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from nnscratch_kernels import loss_functions as kernels
+from nnscratch_kernels.numpy_kernels import loss_functions as kernels
 
 DTYPES = [np.float32, np.float64]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnscratch_kernels import optimizer_steps as kernels
+from nnscratch_kernels.numpy_kernels import optimizer_steps as kernels
 
 DTYPES = [np.float32, np.float64]
 generator = np.random.default_rng(0)

@@ -11,7 +11,7 @@ import nnscratch as ns
 from nnscratch.layers import Dense
 from nnscratch.models import Sequential
 from nnscratch.optimizers import SGD, Adam
-from nnscratch_kernels.optimizer_steps import _CONSTANTS
+from nnscratch_kernels.numpy_kernels.optimizer_steps import _CONSTANTS
 
 NAMES = ["SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "Nadam", "Ftrl", "Lion"]  # fmt: skip # noqa: E501
 

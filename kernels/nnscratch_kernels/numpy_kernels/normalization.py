@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels.numpy_kernels.arrays import mean_over
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -37,9 +39,34 @@ def layer_normalization(
         Shape and dtype of `x`; about 8 operations an element.
     """
     y = _working(x)
-    y = y - _mean(y, axis)
-    y /= np.sqrt(_mean(y * y, axis) + epsilon)
+    y = y - mean_over(y, axis)
+    y /= np.sqrt(mean_over(y * y, axis) + epsilon)
     return _affine(y, gamma, beta).astype(x.dtype, copy=False)
+
+
+def residual_layer_normalization(
+    x: Array,
+    residual: Array,
+    gamma: Array | None = None,
+    beta: Array | None = None,
+    axis: int | tuple[int, ...] = -1,
+    epsilon: float = 1e-3,
+) -> tuple[Array, Array]:
+    """Add a residual connection and normalize: the layer normalization of s = x + residual.
+
+    Args:
+        x: any shape.
+        residual: the shape and dtype of `x`.
+        gamma: see `layer_normalization`.
+        beta: see `layer_normalization`.
+        axis: see `layer_normalization`.
+        epsilon: see `layer_normalization`.
+
+    Returns:
+        y and s, both with the shape and dtype of `x`; about 9 operations an element.
+    """
+    total = x + residual
+    return layer_normalization(total, gamma, beta, axis, epsilon), total
 
 
 def batch_normalization(
@@ -64,9 +91,9 @@ def batch_normalization(
     """
     others, along = channel_axes(x.shape, axis)
     y = _working(x)
-    mean = _mean(y, others)
+    mean = mean_over(y, others)
     y = y - mean
-    variance = _mean(y * y, others)
+    variance = mean_over(y * y, others)
     y /= np.sqrt(variance + epsilon)
     gamma, beta = (None if w is None else w.reshape(along) for w in (gamma, beta))
     results = _affine(y, gamma, beta), mean.reshape(-1), variance.reshape(-1)
@@ -84,11 +111,6 @@ def channel_axes(shape: tuple[int, ...], axis: int) -> tuple[tuple[int, ...], tu
 
 def _working(x: Array) -> Array:
     return x.astype(np.float32) if x.dtype == np.float16 else x
-
-
-def _mean(x: Array, axis: int | tuple[int, ...]) -> Array:
-    total: Array = np.add.reduce(x, axis=axis, keepdims=True)
-    return total / (x.size / total.size if total.size else 1)
 
 
 def _affine(y: Array, gamma: Array | None, beta: Array | None) -> Array:

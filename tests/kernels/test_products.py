@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from nnscratch_kernels import numpy_kernels as kernels
+from nnscratch_kernels.numpy_kernels import products as kernels
 
 DTYPES = [np.float32, np.float64]
 generator = np.random.default_rng(0)
@@ -52,3 +52,25 @@ def test_dense(dtype, activation, shape):
 def test_dense_lets_nan_through(activation):
     y = kernels.dense(np.array([[np.nan, 1.0]]), np.ones((2, 1)), np.zeros(1), activation)
     assert np.isnan(y).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, *DTYPES])
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (7, 5), (128, 64), (129, 64), (3, 0)], ids=str)
+def test_column_sums(dtype, shape):
+    """Sizes around the bound at which it changes its way."""
+    for rows in layouts(generator.normal(size=shape).astype(dtype)):
+        sums = unchanged(kernels.column_sums, rows)
+        exact = torch.tensor(rows.astype(np.float64)).sum(0).numpy()
+        assert (sums.shape, sums.dtype) == (exact.shape, rows.dtype)
+        most = len(rows) * np.finfo(dtype).eps * np.abs(rows.astype(np.float64)).sum(axis=0)
+        assert np.all(np.abs(sums - exact) <= most)
+
+
+@pytest.mark.parametrize("rows", [4, 9000])
+def test_column_sums_of_what_is_not_finite(rows):
+    a = np.ones((rows, 3))
+    a[1] = np.nan, np.inf, -np.inf
+    a[2, 2] = np.inf
+    with np.errstate(invalid="ignore"):
+        sums = kernels.column_sums(a)
+    np.testing.assert_array_equal(sums, [np.nan, np.inf, np.nan])

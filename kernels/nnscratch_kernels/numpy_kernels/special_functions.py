@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels.numpy_kernels.arrays import working_values
+
 if TYPE_CHECKING:
     Axis = int | tuple[int, ...] | None
 
@@ -79,7 +81,7 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     Returns:
         Array without `axis`, of the dtype of `x`. A sum over nothing, or over -inf only, is -inf.
     """
-    values, dtype = _working_values(x)
+    values, dtype = working_values(x)
     largest = np.max(values, axis=axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(largest), largest, 0)  # inf - inf would be NaN
     with np.errstate(divide="ignore", over="ignore"):  # log 0 = -inf and exp(inf) are meant
@@ -97,7 +99,7 @@ def softmax(x: Any, axis: Axis = -1) -> Any:
     Returns:
         Array of the shape and dtype of `x`. Over -inf only there is no distribution: NaN.
     """
-    values, dtype = _working_values(x)
+    values, dtype = working_values(x)
     exponentials = np.exp(values - values.max(axis=axis, keepdims=True, initial=-np.inf))
     exponentials /= exponentials.sum(axis=axis, keepdims=True)
     return exponentials.astype(dtype, copy=False)
@@ -113,7 +115,7 @@ def log_softmax(x: Any, axis: Axis = -1) -> Any:
     Returns:
         Array of the shape and dtype of `x`. Over -inf only there is no distribution: NaN.
     """
-    values, dtype = _working_values(x)
+    values, dtype = working_values(x)
     shifted = values - np.max(values, axis=axis, keepdims=True, initial=-np.inf)
     total = np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
     return (shifted - total).astype(dtype, copy=False)
@@ -132,7 +134,7 @@ def erf(x: Any) -> Any:
         Array of the shape and dtype of `x`, in [-1, 1], with a relative error below 1e-15 in
         float64 and 3e-7 in float32; erf(±inf) = ±1 and NaN stays NaN.
     """
-    values, dtype = _working_values(x)
+    values, dtype = working_values(x)
     far = np.copysign(1 - _erfc_of_magnitude(values), values)
     return np.where(np.abs(values) <= _NEAR, _erf_near_zero(values), far).astype(dtype, copy=False)
 
@@ -148,7 +150,7 @@ def erfc(x: Any) -> Any:
     Returns:
         Array of the shape and dtype of `x`, in [0, 2].
     """
-    values, dtype = _working_values(x)
+    values, dtype = working_values(x)
     far = _erfc_of_magnitude(values)
     far = np.where(values < 0, 2 - far, far)
     near = 1 - _erf_near_zero(values)
@@ -241,11 +243,3 @@ def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
     for coefficient in coefficients[1:]:
         result = result * x + coefficient
     return result
-
-
-def _working_values(x: Any) -> tuple[Any, Any]:
-    """`x` in float32 or wider, and the dtype that the result shall have."""
-    array = x if hasattr(x, "dtype") else np.asarray(x)
-    if array.dtype.kind != "f":
-        return array.astype(np.float64), np.float64
-    return array.astype(np.result_type(array.dtype, np.float32), copy=False), array.dtype

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from nnscratch_kernels.numpy_kernels.arrays import row_starts
+
 
 def mean_squared_error(target: Any, prediction: Any) -> Any:
     """(1/N) Σ (y - t)² over all N elements; a number.
@@ -63,7 +65,7 @@ def softmax_crossentropy(target: Any, logits: Any, probabilities: Any = None) ->
         The loss of each sample, shape (...).
     """
     logits = np.ascontiguousarray(logits)
-    top = _row_starts(logits.shape) + logits.argmax(axis=-1)
+    top = row_starts(logits.shape) + logits.argmax(axis=-1)
     largest = logits.reshape(-1).take(top)
     log_probabilities = logits - largest[..., None]
     log_probabilities -= _excess(logits, largest, top, probabilities)[..., None]
@@ -95,7 +97,7 @@ def sparse_softmax_crossentropy(labels: Any, logits: Any, probabilities: Any = N
     """
     check_labels(labels, logits.shape[-1])
     logits = np.ascontiguousarray(logits)
-    starts, flat = _row_starts(logits.shape), logits.reshape(-1)
+    starts, flat = row_starts(logits.shape), logits.reshape(-1)
     top = starts + logits.argmax(axis=-1)
     largest = flat.take(top)
     loss = largest - flat.take(starts + labels)
@@ -120,7 +122,7 @@ def minus_one_hot(probabilities: Any, labels: Any) -> Any:
         A new array of the shape and dtype of p.
     """
     difference = np.array(probabilities, order="C")
-    difference.reshape(-1)[_row_starts(difference.shape) + labels] -= 1
+    difference.reshape(-1)[row_starts(difference.shape) + labels] -= 1
     return difference
 
 
@@ -142,16 +144,6 @@ def check_labels(labels: Any, classes: int) -> None:
             f"Sparse crossentropy got the label {flat[worst]} for {classes} classes: labels are "
             f"integers from 0 to {classes - 1}, and the last layer needs a unit for each class."
         )
-
-
-def _row_starts(shape: tuple[int, ...]) -> Any:
-    """Where each row of the last axis starts in the flattened array, shape without that axis."""
-    classes = shape[-1]
-    rows = 1
-    for length in shape[:-1]:
-        rows *= length
-    starts = np.arange(0, rows * classes, classes)
-    return starts if len(shape) == 2 else starts.reshape(shape[:-1])
 
 
 def _excess(logits: Any, largest: Any, top: Any, probabilities: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nnscratch_kernels.special_functions import erfc, sigmoid
+from nnscratch_kernels.numpy_kernels.special_functions import erfc, sigmoid
 
 # Klambauer et al. 2017: with these two, mean 0 and variance 1 are a fixed point of the layer.
 SELU_ALPHA = 1.6732632423543772

@@ -1,0 +1,23 @@
+"""The kernels that Numba makes faster: the names and arguments of their twins in `numpy_kernels`.
+
+Importing a kernel from here imports Numba, so dispatch does it only once it has chosen one. Each
+subject has a module; the functions of all of them are found here by name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnscratch_kernels.subjects import find_kernel, kernel_names
+
+SUBJECTS: tuple[str, ...] = ()
+
+
+def __getattr__(name: str) -> Any:
+    """The kernel of this name; without one Numba does not pay, and NumPy's twin is the choice."""
+    return find_kernel(__name__, SUBJECTS, name)
+
+
+def __dir__() -> list[str]:
+    """The names of all kernels."""
+    return kernel_names(__name__, SUBJECTS)
