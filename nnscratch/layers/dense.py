@@ -95,24 +95,22 @@ class Dense(Layer):
 
     def call(self, inputs: Any) -> Any:
         """Shape (..., inputs) to shape (..., units)."""
-        outputs = self._affine(inputs)
-        if self.activity_regularizer is not None:
-            self.add_loss(self.activity_regularizer(outputs) / len(outputs))
-        return outputs
-
-    def _affine(self, inputs: Any) -> Any:
-        if inputs.shape[-1] != self.kernel.shape[0]:
+        if inputs.shape[-1] != self.kernel.data.shape[0]:
             raise ValueError(
                 f"Layer {self.name!r} was built for {self.kernel.shape[0]} features, got an input "
                 f"of shape {inputs.shape}: give {self.kernel.shape[0]} columns."
             )
-        if inputs.dtype != self.dtype:  # integers and booleans; Layer converts floats
-            inputs = inputs.astype(self.dtype)
+        if inputs.dtype is not self.dtype:
+            inputs = self.floating(inputs)
         if self.bias is None:
-            return self.activation(inputs @ self.kernel)
-        if self.activation is relu:
-            return dense(inputs, self.kernel, self.bias, activation="relu")
-        return self.activation(dense(inputs, self.kernel, self.bias))
+            outputs = self.activation(inputs @ self.kernel)
+        elif self.activation is relu:
+            outputs = dense(inputs, self.kernel, self.bias, activation="relu")
+        else:
+            outputs = self.activation(dense(inputs, self.kernel, self.bias))
+        if self.activity_regularizer is not None:
+            self.add_loss(self.activity_regularizer(outputs) / len(outputs))
+        return outputs
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The last axis becomes `units`."""

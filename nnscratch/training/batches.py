@@ -12,7 +12,7 @@ import numpy as np
 
 from nnscratch import random
 from nnscratch.autograd.trees import leaves, rebuild
-from nnscratch.training.arrays import as_array, at_least
+from nnscratch.training.arrays import as_array, at_least, pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +24,10 @@ MAPPED_AT_ONCE = 1 << 21
 
 MOST_RESIDENT = 1 << 27
 """Bytes of a file that may be resident while rows are picked from all over it."""
+
+
+GATHERED_BYTES = 1 << 18
+"""Bytes of small batches whose rows are gathered together: what the second-level cache holds."""
 
 
 class Form(NamedTuple):
@@ -97,10 +101,12 @@ class ArrayData:
                 f"row."
             )
         for name, values in (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight)):
-            for array in leaves(values) if values is not None else ():
+            arrays = _fields(values)
+            for i, array in enumerate(arrays):
                 if len(array) != self.samples:
+                    which = f"{name}[{i}]" if len(arrays) > 1 else name
                     raise ValueError(
-                        f"{part}x has {self.samples} samples but {part}{name} has {len(array)}: "
+                        f"{part}x has {self.samples} samples but {part}{which} has {len(array)}: "
                         f"give one {name} for each row of x."
                     )
         self.class_weight = class_weight
@@ -129,31 +135,33 @@ class ArrayData:
         return next(self._cut(None, 0))
 
     def _cut(self, order: Any, skip: int) -> Iterator[Batch]:
-        for start in range(skip * self.batch_size, self.samples, self.batch_size):
-            stop = start + self.batch_size
-            rows = slice(start, stop) if order is None else order[start:stop]
-            x, y, sample_weight = self.x, self.y, self.sample_weight
-            batch = Batch(
-                _take(x, rows),
-                None if y is None else _take(y, rows),
-                None if sample_weight is None else _take(sample_weight, rows),
-            )
-            yield self._read(batch) if self._in_file else batch
+        data = Batch(self.x, self.y, self.sample_weight)
+        size = self.batch_size
+        gathered = size * (1 if self._in_file else self._batches_at_once())
+        for first in range(skip * size, self.samples, gathered):
+            last = min(first + gathered, self.samples)
+            some = _rows(data, slice(first, last) if order is None else order[first:last])
+            if gathered == size:
+                yield self._read(some) if self._in_file else some
+                continue
+            for start in range(0, last - first, size):
+                yield _rows(some, slice(start, start + size))
+
+    def _batches_at_once(self) -> int:
+        """How many batches' rows are put in a new order by one call of NumPy."""
+        fields = (self.x, self.y, self.sample_weight)
+        total: int = sum(array.nbytes for field in fields for array in _fields(field))
+        return max(1, GATHERED_BYTES * self.samples // max(1, total * self.batch_size))
 
     def validation(self, held_out: Any, batch_size: int | None = None) -> ArrayData:
         """Held-out data of the same kind, from `(x, y)` or `(x, y, sample_weight)`.
 
         Raises:
-            TypeError: not such a tuple.
+            TypeError: not such a tuple or list.
             ValueError: samples of another shape than those to train on.
         """
-        if not isinstance(held_out, tuple | list) or len(held_out) not in (2, 3):
-            raise TypeError(
-                f"validation_data takes (x, y) or (x, y, sample_weight), got "
-                f"{type(held_out).__name__}: write validation_data=(x_test, y_test)."
-            )
         data = ArrayData(
-            *held_out,
+            *pair(held_out),
             form=self.form,
             batch_size=batch_size or self.batch_size,
             part="validation ",
@@ -263,7 +271,12 @@ class StreamData:
         return self._once if self._once is not None else iter(self.source)
 
     def _batch(self, item: Any) -> Batch:
-        fields = item if isinstance(item, tuple) else (item,)
+        fields = item if isinstance(item, tuple | list) else (item,)  # a list too, as in Keras
+        if not 1 <= len(fields) <= 3:
+            raise ValueError(
+                f"The {self.part}data gives batches of {len(fields)} parts: give x, (x, y) or "
+                f"(x, y, sample_weight)."
+            )
         return convert(Batch(*fields), self.form, self.class_weight, self.part)
 
     def _converted(self, items: Iterator[Any], count: int) -> Iterator[Batch]:
@@ -360,6 +373,16 @@ def _is_list_of_arrays(values: Any) -> bool:
         isinstance(values, list | tuple)
         and len(values) > 0
         and all(np.ndim(value) > 0 and hasattr(value, "shape") for value in leaves(values))
+    )
+
+
+def _rows(batch: Batch, rows: Any) -> Batch:
+    """The same rows of every field."""
+    x, y, sample_weight = batch
+    return Batch(
+        _take(x, rows),
+        None if y is None else _take(y, rows),
+        None if sample_weight is None else _take(sample_weight, rows),
     )
 
 
