@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnscratch.autograd.trees import leaves
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -109,8 +111,8 @@ class CallbackList:
         Raises:
             TypeError: something else than callbacks.
         """
-        given = [callbacks] if isinstance(callbacks, Callback) else callbacks or []
-        self.callbacks = sorted([*given, *last], key=lambda one: getattr(one, "runs_last", False))
+        given = [*([] if callbacks is None else leaves(callbacks)), *last]
+        self.callbacks = sorted(given, key=lambda one: getattr(one, "runs_last", False))
         for callback in self.callbacks:
             if not isinstance(callback, Callback):
                 raise TypeError(

@@ -38,10 +38,16 @@ class CSVLogger(Callback):
         self._file: Any = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Start with the file as it is to be, empty unless it is added to."""
+        """Start with the file as it is to be, empty unless it is added to.
+
+        Raises:
+            OSError: the file cannot be written; it is known now and not after an epoch.
+        """
         self.close()
         self._columns = None
         self._size = os.path.getsize(self.filename) if self._adds() else 0
+        with open(self.filename, "a"):
+            pass
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write a row."""

@@ -31,6 +31,14 @@ class LearningRateScheduler(Callback):
         self.schedule = schedule
         self.verbose = verbose
 
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Make sure that nothing else sets the rate.
+
+        Raises:
+            TypeError: the optimizer has a schedule of its own.
+        """
+        _refuse_schedule("LearningRateScheduler", self.model.optimizer)
+
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the rate.
 
@@ -107,7 +115,12 @@ class ReduceLROnPlateau(MonitorCallback):
         self.cooldown_counter = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Start anew, so that one object serves several `fit`."""
+        """Start anew, so that one object serves several `fit`.
+
+        Raises:
+            TypeError: the optimizer has a schedule, which sets the rate at every step.
+        """
+        _refuse_schedule("ReduceLROnPlateau", self.model.optimizer)
         self.best = None
         self.wait = 0
         self.cooldown_counter = 0
@@ -148,3 +161,12 @@ class ReduceLROnPlateau(MonitorCallback):
                 f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to "
                 f"{optimizer.learning_rate}."
             )
+
+
+def _refuse_schedule(callback: str, optimizer: Any) -> None:
+    """Raise if the rate is a schedule's, which a callback would replace, as Keras does."""
+    if callable(optimizer._learning_rate):
+        raise TypeError(
+            f"{callback} sets the learning rate, but the optimizer was made with a schedule, which "
+            f"it would replace: give the optimizer a number, or leave the callback away."
+        )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 
+import numpy as np
+
 from nnscratch.callbacks.backup import check_save_freq
 from nnscratch.callbacks.callback import Logs
 from nnscratch.callbacks.monitor import MonitorCallback
@@ -58,6 +60,14 @@ class ModelCheckpoint(MonitorCallback):
         self._batches = 0  # since the last save
         self._epoch = 0
 
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Make sure that the path is not that of a folder.
+
+        Raises:
+            IsADirectoryError: it is.
+        """
+        _refuse_folder(self.filepath)
+
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Note the epoch."""
         self._epoch = epoch
@@ -81,6 +91,7 @@ class ModelCheckpoint(MonitorCallback):
         path = self._path(epoch, batch, logs)
         if not self._is_due(epoch, logs, path):
             return
+        _refuse_folder(path)
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path)
@@ -94,6 +105,13 @@ class ModelCheckpoint(MonitorCallback):
             warnings.warn(
                 f"ModelCheckpoint cannot tell the best model without {self.monitor!r}, which is "
                 f"not among the logs {', '.join(logs)}: it saves this one.",
+                stacklevel=2,
+            )
+            return True
+        if self.save_best_only and current is not None and np.ndim(current):
+            warnings.warn(
+                f"ModelCheckpoint cannot tell the best model by {self.monitor!r}, which is no "
+                f"single number but has shape {np.shape(current)}: it saves this one.",
                 stacklevel=2,
             )
             return True
@@ -131,3 +149,11 @@ class ModelCheckpoint(MonitorCallback):
     def _tell(self, message: str) -> None:
         if self.verbose:
             print(f"\n{message}")
+
+
+def _refuse_folder(path: str) -> None:
+    if os.path.isdir(path):
+        raise IsADirectoryError(
+            f"ModelCheckpoint writes a file, but {path} is a folder: name a file in it, such as "
+            f"{os.path.join(path, 'best.safetensors')}."
+        )

@@ -156,6 +156,8 @@ class TensorBoard(Callback):
         writer.add_histogram(f"{name}/histogram", values, epoch)
         if self.write_images and values.squeeze().ndim <= 2:
             picture = np.atleast_2d(np.clip(values.squeeze(), 0, 1))
+            if picture.shape[0] > picture.shape[1]:  # lying, as Keras shows it
+                picture = picture.T
             writer.add_image(f"{name}/image", picture, epoch, dataformats="HW")
 
 

@@ -30,10 +30,13 @@ def _noting_that_it_is_built(build: Callable[[Any, Any], None]) -> Callable[[Any
 
     @wraps(build)
     def build_and_note(self: Layer, input_shape: Any) -> None:
+        before = () if self._trainable else set(self._parts())
         build(self, input_shape)
         self.input_shape, self.built = input_shape, True
-        if not self._trainable:
-            self.trainable = False  # reaches the layers that build has just created
+        if not self._trainable:  # freeze what build has just created, and only that
+            for part in self._parts():
+                if part not in before:
+                    part.trainable = False
         Layer.structure_version += 1
 
     return build_and_note
@@ -166,10 +169,11 @@ class Layer(Configured):
         """Penalties of the trained weights' regularizers, and what `add_loss` was given."""
         penalties = [
             weight.regularizer(weight)
-            for weight in self.weights
-            if weight.regularizer is not None and weight.trainable
+            for weight in (self.weights if self._trainable else ())
+            if weight.regularizer is not None and weight.requires_grad
         ]
-        return penalties + (COLLECTED_LOSSES.get() or [])
+        collected = COLLECTED_LOSSES.get()
+        return penalties + collected if collected else penalties
 
     def floating(self, inputs: Any) -> Any:
         """`inputs` in the layer's dtype, also integers and booleans, which a call leaves alone."""
@@ -271,13 +275,16 @@ class Layer(Configured):
 
     @property
     def trainable_weights(self) -> list[Parameter]:
-        """Parameters that optimizers may change now."""
-        return [weight for weight in self.weights if weight.trainable]
+        """Parameters that optimizers may change now; none while the layer itself is frozen."""
+        if not self._trainable:
+            return []
+        return [weight for weight in self.weights if weight.requires_grad]
 
     @property
     def non_trainable_weights(self) -> list[Parameter]:
         """Parameters that stay as they are: frozen ones, and running statistics."""
-        return [weight for weight in self.weights if not weight.trainable]
+        trained = set(self.trainable_weights)
+        return [weight for weight in self.weights if weight not in trained]
 
     @property
     def trainable(self) -> bool:

@@ -101,6 +101,17 @@ class Loss(Configured):
             )
         return targets
 
+    def check_targets(self, y_true: Any, shape: tuple[int, ...]) -> None:
+        """Refuse targets that no sample can have; `fit` asks before it changes a weight.
+
+        Args:
+            y_true: all targets.
+            shape: shape of the predictions for them.
+
+        Raises:
+            ValueError: a label that is no class, for losses that know.
+        """
+
     def of_single_outputs(self, y_true: Any, y_pred: Any) -> Any:
         """L for samples of one output each, without an axis of outputs: (batch,) to (batch,)."""
         return self.call(y_true.reshape(-1, 1), y_pred.reshape(-1, 1))
@@ -146,9 +157,10 @@ class Loss(Configured):
     def _prepare_predictions(self, y_pred: Any) -> Any:
         if not isinstance(y_pred, Tensor):
             y_pred = np.asarray(y_pred)
-        if self.dtype is not None and y_pred.dtype != self.dtype:
+        dtype = y_pred.dtype
+        if self.dtype is not None and dtype != self.dtype:
             return y_pred.astype(self.dtype)
-        return y_pred if y_pred.dtype.kind == "f" else y_pred.astype(np.float64)
+        return y_pred if dtype.kind == "f" else y_pred.astype(np.float64)
 
     def _reduced(self, losses: Any, sample_weight: Any, counted: Any | None) -> Any:
         weights = None if sample_weight is None else self._prepare_weights(sample_weight, losses)
@@ -236,11 +248,14 @@ def targets_like(y_true: Any, y_pred: Any) -> Any:
 
     They are an array, or a tensor if gradients flow to them.
     """
-    differentiated = isinstance(y_true, Tensor) and y_true.requires_grad
-    targets = y_true if differentiated else plain(y_true)
-    if targets.dtype != y_pred.dtype:
-        targets = targets.astype(y_pred.dtype)
-    shape = y_pred.shape
+    targets = y_true
+    if not isinstance(y_true, Tensor):
+        targets = np.asarray(y_true)
+    elif not y_true.requires_grad:
+        targets = y_true.data
+    dtype, shape = y_pred.dtype, y_pred.shape
+    if targets.dtype != dtype:
+        targets = targets.astype(dtype)
     if targets.shape != shape and ((*targets.shape, 1) == shape or targets.shape == (*shape, 1)):
         targets = targets.reshape(shape)
     return targets

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch.losses.base import EPSILON, BuiltInLoss, input_of
+from nnscratch.losses.base import EPSILON, BuiltInLoss, input_of, plain
 from nnscratch.ops.crossentropy import (
     binary_crossentropy_from_logits,
     mean_binary_crossentropy_from_logits,
@@ -55,6 +55,17 @@ class BinaryCrossentropy(BuiltInLoss):
         self.from_logits = from_logits
         self.label_smoothing = checked_smoothing(label_smoothing)
         self.axis = axis
+
+    def check_targets(self, y_true: Any, shape: tuple[int, ...]) -> None:
+        """Refuse targets outside [0, 1] by more than rounding, such as labels of three classes."""
+        targets = plain(y_true)
+        for worst in (targets.min(), targets.max()):
+            if not -1e-6 <= worst <= 1 + 1e-6:
+                raise ValueError(
+                    f"{self} got the target {worst}: targets are 0 or 1, or probabilities; for "
+                    f"more than two classes use sparse_categorical_crossentropy, with a unit for "
+                    f"each class."
+                )
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """(batch, outputs) to (batch,)."""

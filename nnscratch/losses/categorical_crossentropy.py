@@ -16,6 +16,7 @@ import numpy as np
 from nnscratch.losses.base import (
     EPSILON,
     BuiltInLoss,
+    Loss,
     input_of,
     kind_of_targets,
     plain,
@@ -29,7 +30,7 @@ from nnscratch.ops.crossentropy import (
     sparse_softmax_crossentropy,
 )
 from nnscratch.ops.special import log_softmax, softmax
-from nnscratch_kernels.loss_functions import check_labels
+from nnscratch_kernels.numpy_kernels.loss_functions import check_labels
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -238,6 +239,12 @@ class SparseCategoricalCrossentropy(_ClassesLoss):
             )
         return labels if labels.dtype == np.intp else whole_labels(str(self), labels)
 
+    def check_targets(self, y_true: Any, shape: tuple[int, ...]) -> None:
+        """Refuse labels that are not one of the classes, `ignore_class` excepted."""
+        labels = self.prepare_targets(y_true, np.broadcast_to(np.float32(0), shape))
+        counted = self.counted(labels)
+        check_labels(labels if counted is None else labels[counted], shape[self.axis])
+
     def counted(self, y_true: Any) -> Any | None:
         """Which labels are not `ignore_class`."""
         return None if self.ignore_class is None else np.not_equal(y_true, self.ignore_class)
@@ -275,16 +282,25 @@ class Crossentropy(BuiltInLoss):
     sparse categorical; else categorical.
     """
 
+    def check_targets(self, y_true: Any, shape: tuple[int, ...]) -> None:
+        """Refuse what the loss that the shapes ask for refuses."""
+        self._chosen(np.shape(plain(y_true)), shape).check_targets(y_true, shape)
+
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The reduced loss; see `Loss`."""
-        kind = kind_of_targets(np.shape(plain(y_true)), np.shape(plain(y_pred)))
-        loss = {
+        chosen = self._chosen(np.shape(plain(y_true)), np.shape(plain(y_pred)))
+        return chosen(y_true, y_pred, sample_weight)
+
+    def _chosen(self, targets: tuple[int, ...], predictions: tuple[int, ...]) -> Loss:
+        """The loss that targets and predictions of these shapes ask for."""
+        kind = kind_of_targets(targets, predictions)
+        loss: Any = {
             "binary": BinaryCrossentropy,
             "sparse": SparseCategoricalCrossentropy,
             "categorical": CategoricalCrossentropy,
         }[kind]
-        chosen: Any = loss(reduction=self.reduction, name=self.name, dtype=self.dtype)
-        return chosen(y_true, y_pred, sample_weight)
+        chosen: Loss = loss(reduction=self.reduction, name=self.name, dtype=self.dtype)
+        return chosen
 
 
 def whole_labels(owner: str, labels: Any) -> Any:

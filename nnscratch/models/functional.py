@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnscratch.autograd.trees import leaves, rebuild
 from nnscratch.configuration import deserialize, serialize
 from nnscratch.layers.symbolic import LayerCall, SymbolicTensor
+from nnscratch.models.input_rank import with_rank
 from nnscratch.models.model import Model
 
 if TYPE_CHECKING:
@@ -68,7 +69,11 @@ class Functional(Model):
             ValueError: another number of inputs, or names that do not fit.
         """
         symbols = leaves(self.inputs)
-        values = dict(zip(symbols, self._in_order(inputs, symbols), strict=True))
+        given = self._in_order(inputs, symbols)
+        values = {
+            symbol: value if value.shape[1:] == symbol.shape[1:] else self._fitted(symbol, value)
+            for symbol, value in zip(symbols, given, strict=True)
+        }
         for call in self.calls:
             arguments = rebuild(call.inputs, (values[symbol] for symbol in leaves(call.inputs)))
             outputs = call.layer(arguments, training=training)
@@ -125,6 +130,22 @@ class Functional(Model):
         for call in config["calls"]:
             symbols.extend(leaves(layers[call["layer"]](named(call["inputs"]))))
         return cls(named(config["inputs"]), named(config["outputs"]), name=config["name"])
+
+    def _fitted(self, symbol: SymbolicTensor, value: Any) -> Any:
+        """An input of the shape that its symbol has, where that is known.
+
+        Raises:
+            ValueError: it has another one; the message has both.
+        """
+        if value.ndim != len(symbol.shape):
+            value = with_rank(self.name, symbol.shape, value)
+        for length, wanted in zip(value.shape[1:], symbol.shape[1:], strict=True):
+            if wanted not in (None, length):
+                raise ValueError(
+                    f"Model {self.name!r} takes arrays of shape {symbol.shape} for its input "
+                    f"{symbol.name!r}, got one of shape {value.shape}: give samples of that shape."
+                )
+        return value
 
     def _in_order(self, inputs: Any, symbols: list[SymbolicTensor]) -> list[Any]:
         """The given inputs in the order of the model's own; a dictionary is read by name."""

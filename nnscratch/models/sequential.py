@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nnscratch.configuration import deserialize, serialize
 from nnscratch.layers import Layer
 from nnscratch.layers.symbolic import SymbolicTensor
+from nnscratch.models.input_rank import with_rank
 from nnscratch.models.model import Model
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ class Sequential(Model):
     the first layer's `input_dim` or `input_shape`, or from the first batch.
     """
 
-    takes_several = gives_several = False
+    takes_several = gives_several = takes_names = False
     has_architecture = True
 
     def __init__(self, layers: Iterable[Any] | None = None, name: str | None = None) -> None:
@@ -106,13 +105,13 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Through all layers in turn."""
-        if not self.layers:
+        layers = self._layers
+        if not layers:
             raise ValueError(f"Model {self.name!r} has no layers: add one with model.add(...).")
-        outputs = inputs
-        # One feature needs no axis, as in Keras.
-        if self.input_shape == (None, 1) and inputs.ndim == 1:
-            outputs = inputs[:, np.newaxis]
-        for layer in self.layers:
+        outputs, shape = inputs, self.input_shape
+        if shape is not None and inputs.ndim != len(shape):
+            outputs = with_rank(self.name, shape, inputs)
+        for layer in layers:
             outputs = layer(outputs, training=training)
         return outputs
 

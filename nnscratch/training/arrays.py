@@ -20,6 +20,20 @@ def at_least(least: int, name: str, value: object) -> int:
     return int(value)
 
 
+def pair(held_out: Any) -> Any:
+    """What `validation_data` was given, if it is `(x, y)` or `(x, y, sample_weight)`.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(held_out, tuple | list) or len(held_out) not in (2, 3):
+        raise TypeError(
+            f"validation_data takes (x, y) or (x, y, sample_weight), got "
+            f"{type(held_out).__name__}: write validation_data=(x_test, y_test)."
+        )
+    return held_out
+
+
 def as_array(name: str, values: Any, dtype: np.dtype[Any] | None = None) -> Any:
     """Numbers as an array, floating-point ones in `dtype`.
 
@@ -31,7 +45,7 @@ def as_array(name: str, values: Any, dtype: np.dtype[Any] | None = None) -> Any:
     if array.dtype.kind == "O":
         array = _numbers(name, values, array)
     if array.dtype.kind not in "biuf":
-        raise TypeError(_encode(name, str(array.dtype)))
+        raise TypeError(_encode(name, "text" if array.dtype.kind in "US" else str(array.dtype)))
     if array.ndim == 0:
         raise ValueError(f"{name} needs an axis of samples, got a single number: write [number].")
     if array.dtype.kind == "f":
@@ -48,7 +62,8 @@ def _plain(name: str, values: Any) -> Any:
     try:
         return np.asarray(values)
     except ValueError as error:
-        raise ValueError(f"{name} needs rows of equal length: {error}.") from None
+        why = str(error).rstrip(".")
+        raise ValueError(f"{name} needs rows of equal length: {why}.") from None
 
 
 def _refuse(name: str, array: Any, finite: Any) -> None:
@@ -70,10 +85,15 @@ def _numbers(name: str, values: Any, array: Any) -> Any:
     """Objects that are all numbers (a frame of mixed columns) as float64."""
     if (numbers := _as_numbers(array)) is not None:
         return numbers
+    if callable(values):
+        raise TypeError(f"{name} is a function, not numbers: call it, and give what it returns.")
     which = ""
-    if hasattr(values, "columns"):  # a frame: say which of its columns
-        arrays = [(column, np.asarray(values[column])) for column in values.columns]
-        wrong = [str(column) for column, array in arrays if _as_numbers(array) is None]
+    if hasattr(values, "columns"):  # a frame: look at each of its columns
+        named = {name: _as_numbers(np.asarray(values[name])) for name in values.columns}
+        wrong = [str(name) for name, column in named.items() if column is None]
+        columns = [column for column in named.values() if column is not None]
+        if not wrong and len(columns) == array.shape[1]:  # each name is there once
+            return np.column_stack(columns)
         which = f" in column {', '.join(wrong)}"
     raise TypeError(_encode(name, f"text or objects{which}"))
 
@@ -91,7 +111,11 @@ def _as_numbers(array: Any) -> Any | None:
 
 
 def _encode(name: str, what: str) -> str:
+    tools = (
+        "pandas.factorize or scikit-learn's LabelEncoder"
+        if name.endswith("y")
+        else "pandas.get_dummies or scikit-learn's OneHotEncoder"
+    )
     return (
-        f"{name} holds {what}, not numbers: encode them as numbers first, for example with "
-        f"pandas.get_dummies or scikit-learn's OneHotEncoder."
+        f"{name} holds {what}, not numbers: encode them as numbers first, for example with {tools}."
     )

@@ -31,8 +31,10 @@ class CompiledLoss:
             names: the outputs' names.
 
         Raises:
-            ValueError: the name of a loss that does not exist.
+            ValueError: the name of a loss that does not exist, or another number of weights.
         """
+        if names:
+            by_output("loss_weights", weights, names, len(names))
         for one in leaves(specification):
             if one is not None:
                 losses.get(one)
@@ -63,6 +65,42 @@ class CompiledLoss:
                 next(tracked).add(value.item(), len(target))
                 total = total + value * factor
         return total
+
+    def check_targets(self, what: str, y_true: Any, y_pred: Any) -> None:
+        """Refuse targets that a loss cannot take, before any of them is trained on.
+
+        Args:
+            what: what messages call the targets, such as "validation y".
+            y_true: the targets of all samples.
+            y_pred: predictions for at least one sample.
+
+        Raises:
+            ValueError: such targets; the message names the loss.
+        """
+        predictions = [y_pred] if isinstance(y_pred, Tensor) else leaves(y_pred)
+        if self._parts is None:
+            self._parts = self._match(predictions)
+        count = len(predictions)
+        names = output_names(self.names, count)
+        if count > 1 and not isinstance(y_true, list | tuple | dict):
+            raise ValueError(
+                f"{what} is one array for {count} outputs ({', '.join(names)}): give a list with "
+                f"one for each."
+            )
+        single = count == 1 and not isinstance(y_true, dict)
+        targets = [only(y_true)] if single else by_output(what, y_true, names, count)
+        for name, (loss, _), target, prediction in zip(
+            names, self._parts, targets, predictions, strict=True
+        ):
+            if loss is None or isinstance(target, np.memmap):  # a file is seen batch by batch
+                continue
+            if target is None:
+                raise ValueError(f"{what} has nothing for the output {name!r}, which has a loss.")
+            try:
+                loss.check_targets(target, (len(target), *prediction.shape[1:]))
+            except ValueError as error:
+                which = what if single else f"{what} of output {name!r}"
+                raise ValueError(f"{which} does not fit: {error}") from None
 
     def _match(self, predictions: list[Any]) -> list[tuple[Any, float]]:
         count = len(predictions)
@@ -98,8 +136,10 @@ class CompiledMetrics:
             names: the outputs' names.
 
         Raises:
-            ValueError: the name of a metric that does not exist.
+            ValueError: the name of a metric that does not exist, or of an output.
         """
+        if names and isinstance(specification, dict):
+            by_output("metrics", specification, names, len(names))
         for one in leaves(specification):
             if one is not None and one not in metrics_module.ACCURACY_NAMES:
                 metrics_module.named(one)
@@ -110,6 +150,11 @@ class CompiledMetrics:
 
     def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch of plain arrays."""
+        alone = isinstance(y_pred, np.ndarray) and isinstance(y_true, np.ndarray)
+        if alone and sample_weight is None and self._parts is not None:  # most steps: no matching
+            for metric in self.metrics:
+                metric.update_state(y_true, y_pred)
+            return
         predictions = [y_pred] if isinstance(y_pred, np.ndarray) else leaves(y_pred)
         count = len(predictions)
         if count == 1:
@@ -153,10 +198,37 @@ class CompiledMetrics:
         return parts
 
 
+def check_loss_weights(weights: Any) -> None:
+    """Refuse what cannot be factors of losses, such as metrics in their place.
+
+    Raises:
+        TypeError: something else than numbers.
+        ValueError: NaN or an infinite number.
+    """
+    for one in leaves(weights):
+        if one is None:
+            continue
+        if not isinstance(one, int | float | np.number) or isinstance(one, bool):
+            raise TypeError(
+                f"loss_weights, the third argument of compile, takes a number for each output, "
+                f"got {weights!r:.80}: if these are metrics, write metrics=[...]."
+            )
+        if not np.isfinite(one):
+            raise ValueError(
+                f"loss_weights has {one!r} among {weights!r:.80}: give finite numbers."
+            )
+
+
 def only(values: Any) -> Any:
     """The one array of what was given for a single output."""
     if isinstance(values, list | tuple | dict):
-        (values,) = leaves(values)
+        given = leaves(values)
+        if len(given) != 1:
+            raise ValueError(
+                f"The model has one output, but {len(given)} arrays of targets or weights were "
+                f"given: give one."
+            )
+        return given[0]
     return values
 
 

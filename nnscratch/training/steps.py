@@ -12,7 +12,7 @@ from nnscratch import optimizers
 from nnscratch.autograd import Tensor, no_grad
 from nnscratch.autograd.trees import leaves, rebuild
 from nnscratch.layers.layer import Layer
-from nnscratch.training.compiled import CompiledLoss, CompiledMetrics
+from nnscratch.training.compiled import CompiledLoss, CompiledMetrics, check_loss_weights
 
 if TYPE_CHECKING:
     from nnscratch.callbacks import Logs
@@ -60,12 +60,13 @@ class Steps(Layer):
             weighted_metrics: the same, but with the sample weights.
 
         Raises:
-            ValueError: a name that does not exist.
+            ValueError: a name that does not exist, or loss_weights for other outputs.
             TypeError: something of the wrong kind; the model stays as it was.
         """
         for name, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
             if isinstance(given, str):
                 raise TypeError(f"{name} takes a list, got {given!r}: write {name}=[{given!r}].")
+        check_loss_weights(loss_weights)
         names = self.output_names
         compiled = (
             optimizers.get(optimizer),
@@ -82,12 +83,13 @@ class Steps(Layer):
     def train_step(self, data: Batch) -> Logs:
         """Forward, backward, update. Returns the running means of loss and metrics."""
         x, y, sample_weight = data
-        y_pred = self._recorded(x, training=True)
+        weights = self.trainable_weights
+        y_pred = self(x, training=True) if weights else self._recorded(x, training=True)
         loss = self.compute_loss(x, y, y_pred, sample_weight)
         # Before the update, so that a metric that refuses the data leaves the weights alone.
         self._loss_mean.add(loss.item(), count_samples(x))
         logs = self.compute_metrics(x, y, y_pred, sample_weight)
-        weights = self.trainable_weights
+        weights = weights or self.trainable_weights  # the first batch may have built the model
         if not weights:
             warnings.warn(
                 f"Model {self.name!r} has no trainable weights, so fit changes nothing: set "
@@ -137,8 +139,10 @@ class Steps(Layer):
 
     def get_metrics_result(self) -> Logs:
         """Running means of the loss and the metrics since the last reset, by name."""
+        logs = {}
         metrics = self.metrics
-        logs = {metric.name: metric.result() for metric in metrics}
+        for metric in metrics:
+            logs[metric.name] = metric.result()
         if len(logs) < len(metrics):
             names = [metric.name for metric in metrics]
             twice = next(name for name in names if names.count(name) > 1)

@@ -9,36 +9,40 @@ import numpy as np
 from nnscratch.autograd.trees import leaves, rebuild
 from nnscratch.callbacks import Callback, CallbackList, History, Logs
 from nnscratch.layers.layer import COLLECTED_LOSSES
+from nnscratch.training.arguments import (
+    check_counts,
+    check_validation_freq,
+    check_validation_split,
+)
 from nnscratch.training.arrays import at_least
-from nnscratch.training.batches import ArrayData, Batch, Form, StreamData, is_stream
+from nnscratch.training.batches import ArrayData, Batch
 from nnscratch.training.epochs import Epochs
 from nnscratch.training.fit_state import FitState
+from nnscratch.training.inputs import Inputs
 from nnscratch.training.progress import check_verbose, describe, progress
-from nnscratch.training.steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    Data = ArrayData | StreamData
+    from nnscratch.training.inputs import Data
+
     Callbacks = Callback | Sequence[Callback] | None
 
 
-class Trainer(Steps):
+class Trainer(Inputs):
     """What learns: `fit` loops over epochs and batches, and callbacks get to see the logs.
 
     Attributes:
         history: what the last `fit` returned.
         stop_training: a callback sets it to end `fit` after the current batch.
+        stop_evaluating: the same for `evaluate`.
+        stop_predicting: the same for `predict`.
         fit_state: while `fit` runs, what it takes to go on from where it stands.
-        takes_several: whether a list of arrays means one for each input, not the rows of one.
-        gives_several: the same for outputs and their targets.
     """
 
     history: History | None = None
-    stop_training = False
+    stop_training = stop_evaluating = stop_predicting = False
     fit_state: FitState | None = None
-    takes_several = True
-    gives_several = True
 
     def fit(
         self,
@@ -65,7 +69,8 @@ class Trainer(Steps):
             x: inputs, samples first, or a generator or iterable of batches `(x, y)` or
                 `(x, y, sample_weight)`. Lists and dictionaries of arrays for several inputs.
             y: targets, as many.
-            batch_size: samples in a step, by default 32; the last batch may be smaller.
+            batch_size: samples in a step, by default 32; the last batch may be smaller. A generator
+                makes its batches itself, so it goes without.
             epochs: number of the last epoch.
             verbose: "auto", 0 (nothing), 1 (a live bar on a terminal), 2 (a line an epoch).
             callbacks: what else runs at the corners.
@@ -91,6 +96,17 @@ class Trainer(Steps):
             TypeError: text or objects where numbers are needed.
         """
         self._compiled_optimizer()
+        at_least(0, "epochs", epochs)
+        at_least(0, "initial_epoch", initial_epoch)
+        check_counts(
+            {
+                "steps_per_epoch": steps_per_epoch,
+                "validation_steps": validation_steps,
+                "validation_batch_size": validation_batch_size,
+            }
+        )
+        check_validation_freq(validation_freq)
+        check_validation_split(validation_split)
         data = self._data(x, y, sample_weight, batch_size, class_weight, steps_per_epoch)
         validation: Data | None = None
         if validation_data is not None:
@@ -104,13 +120,14 @@ class Trainer(Steps):
                     "validation_data with a generator."
                 )
             data, validation = data.split(validation_split, validation_batch_size)
-        at_least(0, "epochs", epochs)
-        at_least(0, "initial_epoch", initial_epoch)
+        self._rehearse(data)
+        self._rehearse(validation, "validation ")
 
-        history = History()
-        steps = len(data) or None if steps_per_epoch is None else steps_per_epoch
-        params = {"verbose": verbose, "epochs": epochs, "steps": steps}
-        calls = CallbackList(callbacks, self, params, last=[*progress(verbose), history])
+        params = {"verbose": verbose, "epochs": epochs, "steps": _steps(data, steps_per_epoch)}
+        given = next((one for one in leaves(callbacks) if isinstance(one, History)), None)
+        history = History() if given is None else given
+        last = [*progress(verbose), *([history] if given is None else [])]
+        calls = CallbackList(callbacks, self, params, last)
         self.history = history
         self.stop_training = False
         batches = Epochs(data, shuffle, steps_per_epoch)
@@ -163,8 +180,11 @@ class Trainer(Steps):
         """
         self._compiled_optimizer()
         check_verbose(verbose)
+        check_counts({"steps": steps})
         data = self._data(x, y, sample_weight, batch_size, None, steps)
-        logs = self._evaluate(data, CallbackList(callbacks, self, {"steps": len(data)}), steps)
+        self._rehearse(data)
+        params = {"verbose": verbose, "epochs": 1, "steps": _steps(data, steps)}
+        logs = self._evaluate(data, CallbackList(callbacks, self, params), steps)
         if verbose:
             samples = f"{data.samples} samples" if isinstance(data, ArrayData) else "a stream"
             print(f"Evaluated {samples}{describe(logs)}")
@@ -184,8 +204,10 @@ class Trainer(Steps):
             ValueError: an input of a shape or with numbers that do not fit.
         """
         check_verbose(verbose)
+        check_counts({"steps": steps})
         data = self._data(x, None, None, batch_size, None, steps)
-        calls = CallbackList(callbacks, self, {"steps": len(data)})
+        params = {"verbose": verbose, "epochs": 1, "steps": _steps(data, steps)}
+        calls = CallbackList(callbacks, self, params)
         outputs: list[Any] = []
 
         def step(batch: Batch) -> dict[str, Any]:
@@ -219,51 +241,9 @@ class Trainer(Steps):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for these samples, in one batch."""
-        data = ArrayData(x, form=self._form())
-        return self.predict_step(Batch(data.x))
+        return self.predict_step(self._one_batch(x, None, None, None))
 
     # --- the parts of the above ---------------------------------------------------------------
-
-    def _data(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
-        batch_size: int | None,
-        class_weight: dict[int, float] | None,
-        steps: int | None,
-        part: str = "",
-    ) -> Data:
-        if x is None:
-            raise ValueError(f"Model {self.name!r} needs data: pass x.")
-        if not is_stream(x):
-            return ArrayData(
-                x,
-                y,
-                sample_weight,
-                form=self._form(),
-                batch_size=batch_size,
-                class_weight=class_weight,
-                part=part,
-            )
-        if y is not None or sample_weight is not None:
-            raise ValueError(
-                f"{part}x gives batches itself, so y and sample_weight must come with them: yield "
-                f"(x, y) or (x, y, sample_weight)."
-            )
-        return StreamData(x, form=self._form(), steps=steps, class_weight=class_weight, part=part)
-
-    def _form(self) -> Form:
-        return Form(self.dtype, self.takes_several, self.gives_several)
-
-    def _validation(
-        self, data: Data, held_out: Any, batch_size: int | None, steps: int | None
-    ) -> Data:
-        if is_stream(held_out):
-            return StreamData(held_out, form=self._form(), steps=steps, part="validation ")
-        if isinstance(data, ArrayData):
-            return data.validation(held_out, batch_size)
-        return ArrayData(*held_out, form=self._form(), batch_size=batch_size, part="validation ")
 
     def _evaluate(self, data: Data, calls: CallbackList, steps: int | None) -> Logs:
         self.reset_metrics()
@@ -289,6 +269,9 @@ class Trainer(Steps):
         ends = [
             getattr(c, f"on_{phase}_batch_end") for c in calls.overriding(f"on_{phase}_batch_end")
         ]
+        stop = _STOPS[phase]
+        if phase != "train" and getattr(self, stop):
+            setattr(self, stop, False)  # it was meant for an earlier call
         logs: Logs = {} if start is None else start.logs
         collected: list[Any] = []
         token = COLLECTED_LOSSES.set(collected)
@@ -301,7 +284,7 @@ class Trainer(Steps):
                     collected.clear()
                 for end in ends:
                     end(number, logs)
-                if self.stop_training and phase == "train":
+                if getattr(self, stop):
                     break
         finally:
             COLLECTED_LOSSES.reset(token)
@@ -317,8 +300,7 @@ class Trainer(Steps):
         return_dict: bool,
     ) -> Any:
         self._compiled_optimizer()
-        data = ArrayData(x, y, sample_weight, form=self._form(), class_weight=class_weight)
-        batch = Batch(data.x, data.y, data.sample_weight)
+        batch = self._one_batch(x, y, sample_weight, class_weight)
         logs = self._run(iter([batch]), step, CallbackList(None, self, {}), "test")
         return self._results(logs, return_dict)
 
@@ -329,8 +311,17 @@ class Trainer(Steps):
         return values if len(values) > 1 else values[0]
 
 
+_STOPS = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}
+"""The attribute by which a callback ends each kind of pass."""
+
+
+def _steps(data: Data, steps: int | None) -> int | None:
+    """How many batches callbacks are told to expect; None if nobody knows."""
+    return len(data) or None if steps is None else steps
+
+
 def _is_due(epoch: int, validation_freq: int | Collection[int]) -> bool:
     """Whether to evaluate after this epoch (they are counted from 1 here, as in Keras)."""
-    if isinstance(validation_freq, int):
-        return (epoch + 1) % at_least(1, "validation_freq", validation_freq) == 0
+    if isinstance(validation_freq, int | np.integer):
+        return bool((epoch + 1) % validation_freq == 0)
     return epoch + 1 in validation_freq
