@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from nnscratch_kernels.numpy_kernels.philox import random_words
+from nnscratch_kernels.numpy_kernels.philox import dropout_threshold, random_words
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,7 +33,7 @@ def dropout(x: Array, kept: Array, rate: float) -> Array:
 
 
 def dropout_mask(shape: tuple[int, ...], rate: float, seed: int, offset: int = 0) -> Array:
-    """Which elements dropout keeps: those whose random word is not below 2³² · rate.
+    """Which elements dropout keeps: whose random word is 2³² · rate or more.
 
     The words are those of `philox.random_words`, one for each element in C order: the same seed and
     offset give the same mask in every implementation.
