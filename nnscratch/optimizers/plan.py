@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from nnscratch.autograd import Parameter
     from nnscratch.optimizers.flat import FlatParameters
 
-BLOCK_BYTES = 1 << 17
-"""Length of the blocks in which a step goes over large buffers: the handful of arrays that it
-passes over a dozen times then stay in the processor's second-level cache."""
-
 _data_of = attrgetter("data")
 
 
@@ -50,7 +46,7 @@ class Stretch(NamedTuple):
 
 
 class Block(NamedTuple):
-    """What one call of an update works on: a stretch, or a part of a long one.
+    """What one call of an update works on: a stretch.
 
     Attributes:
         values: shape (n,), changed in place.
@@ -95,16 +91,12 @@ class Plan:
         self._storages = [buffer.storages[index] for buffer, index in self._places]
         self._views = [buffer.value_views[index] for buffer, index in self._places]
         self.stretches = _joined(self._places, treatments)
-        self.blocks = [
-            block for stretch in self.stretches for block in _cut(stretch, stretch.buffer.gradients)
-        ]
+        self.blocks = [_block(stretch, stretch.buffer.gradients) for stretch in self.stretches]
 
     @cached_property
     def prepared_blocks(self) -> list[Block]:
         """The blocks, with the buffers' prepared gradients."""
-        return [
-            block for stretch in self.stretches for block in _cut(stretch, stretch.buffer.prepared)
-        ]
+        return [_block(stretch, stretch.buffer.prepared) for stretch in self.stretches]
 
     @property
     def prepared_gradients(self) -> list[Any]:
@@ -169,20 +161,8 @@ def _joined(
     return stretches
 
 
-def _cut(stretch: Stretch, gradients: Any) -> list[Block]:
-    """A stretch in blocks, with `gradients` from a buffer like the stretch's."""
+def _block(stretch: Stretch, gradients: Any) -> Block:
+    """The views of a stretch, with `gradients` from a buffer like the stretch's."""
     buffer, place, treatment = stretch
-    length = BLOCK_BYTES // buffer.values.itemsize
-    parts = [
-        slice(start, min(start + length, place.stop))
-        for start in range(place.start, place.stop, length)
-    ]
-    return [
-        Block(
-            buffer.values[part],
-            gradients[part],
-            {name: slot[part] for name, slot in buffer.slots.items()},
-            *treatment,
-        )
-        for part in parts
-    ]
+    slots = {name: slot[place] for name, slot in buffer.slots.items()}
+    return Block(buffer.values[place], gradients[place], slots, *treatment)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nnscratch_kernels.numpy_kernels import optimizer_steps as kernels
+from nnscratch_kernels.numpy_kernels.blocks import BLOCK_BYTES
 
 DTYPES = [np.float32, np.float64]
 generator = np.random.default_rng(0)
@@ -119,3 +120,24 @@ def test_steps_do_not_hide_what_is_not_finite(kernel, slots, options, gradient):
     kernel(values, np.array([gradient, 1.0]), *buffers, **arguments)
     assert not np.isfinite(values[0])
     assert np.isfinite(values[1])
+
+
+@pytest.mark.parametrize(
+    ("kernel", "slots", "options"), [(s[1], s[3], s[4]) for s in STEPS], ids=[s[0] for s in STEPS]
+)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_long_arrays_are_changed_element_by_element(kernel, slots, options, dtype):
+    """They go in blocks: each element once, as if it stood alone."""
+    length = BLOCK_BYTES // dtype().itemsize
+    arguments = options | ({"step": 1} if kernel is kernels.adam_step else {})
+    some = [generator.random(7).astype(dtype) for _ in range(2 + len(slots))]
+    some[2] += 1  # a mean of squares is never below the square of a mean
+    long = [np.resize(array, 2 * length + 3) for array in some]
+    for arrays in (some, long):
+        kernel(
+            *arrays[:2],
+            *(a if n else None for a, n in zip(arrays[2:], slots, strict=True)),
+            **arguments,
+        )
+    for short, repeated in zip(some, long, strict=True):
+        np.testing.assert_allclose(repeated, np.resize(short, repeated.shape), rtol=1e-6)

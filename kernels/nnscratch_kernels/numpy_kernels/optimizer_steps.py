@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels.numpy_kernels.blocks import in_blocks
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -45,6 +47,7 @@ class _ConstantsByDtype(dict[Any, _Constants]):
 _CONSTANTS = _ConstantsByDtype()
 
 
+@in_blocks
 def sgd_step(
     values: Array,
     gradients: Array,
@@ -82,6 +85,7 @@ def sgd_step(
         values += momentum_buffer
 
 
+@in_blocks
 def rmsprop_step(
     values: Array,
     gradients: Array,
@@ -134,6 +138,7 @@ def rmsprop_step(
     values -= change
 
 
+@in_blocks
 def adam_step(
     values: Array,
     gradients: Array,
@@ -184,6 +189,7 @@ def adam_step(
     values -= change
 
 
+@in_blocks
 def adagrad_step(
     values: Array,
     gradients: Array,
@@ -213,6 +219,7 @@ def adagrad_step(
     values -= change
 
 
+@in_blocks
 def adadelta_step(
     values: Array,
     gradients: Array,
@@ -247,6 +254,7 @@ def adadelta_step(
     values -= change
 
 
+@in_blocks
 def adamax_step(
     values: Array,
     gradients: Array,
@@ -285,6 +293,7 @@ def adamax_step(
     values -= change
 
 
+@in_blocks
 def nadam_step(
     values: Array,
     gradients: Array,
@@ -332,6 +341,7 @@ def nadam_step(
     values -= change
 
 
+@in_blocks
 def ftrl_step(
     values: Array,
     gradients: Array,
@@ -373,6 +383,7 @@ def ftrl_step(
     values /= (after + beta) / learning_rate + 2.0 * l2
 
 
+@in_blocks
 def lion_step(
     values: Array,
     gradients: Array,
