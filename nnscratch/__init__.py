@@ -4,7 +4,8 @@
 
 `ns.Tensor` remembers how it was made, NumPy's functions work on it, `ns.grad` and its kin
 differentiate functions; `ns.models`, `ns.layers`, `ns.losses`, `ns.metrics`, `ns.optimizers` and
-`ns.callbacks` train networks; `ns.sklearn` makes them scikit-learn estimators.
+`ns.callbacks` train networks; `ns.sklearn` makes them scikit-learn estimators; `ns.backend` chooses
+what computes.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from nnscratch.autograd import (
     vjp,
 )
 from nnscratch.ops.joining import array
+from nnscratch_kernels import backend
 
 if TYPE_CHECKING:
     from nnscratch import (
@@ -61,6 +63,7 @@ __all__ = [
     "Tensor",
     "activations",
     "array",
+    "backend",
     "callbacks",
     "constraints",
     "detect_anomaly",

@@ -11,6 +11,7 @@ import os
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 
 BACKENDS = ("auto", "numpy", "numba")
 
-WORK: dict[str, int] = {}
+WORK: dict[str, int] = {
+    "dense_gradient": 1,
+    "mean_sparse_softmax_crossentropy": 1,
+    "mean_sparse_softmax_crossentropy_with_gradient": 1,
+    "sparse_softmax_crossentropy": 1,
+    "sparse_softmax_crossentropy_with_gradient": 1,
+}
 """Which argument of a kernel says how much work there is, where it is not the first."""
 
 
@@ -90,21 +97,20 @@ def dispatched(reference: Callable[..., Any]) -> Callable[..., Any]:
     by_dtype = tuned.thresholds().get(name)
     if by_dtype is None:
         return reference
-    least = min(by_dtype.values())
     place = WORK.get(name, 0)
+    argument = getattr(reference, "__wrapped__", reference).__code__.co_varnames[place]
     compiled: Callable[..., Any] | None = None
 
     @wraps(reference)
     def kernel(*arrays: Any, **options: Any) -> Any:
         nonlocal compiled
-        x = arrays[place]
         chosen = _BACKEND.get()
-        if chosen == "auto":
-            if getattr(x, "size", 1) < least or x.size < by_dtype.get(x.dtype.char, NEVER):
-                return reference(*arrays, **options)
-        elif chosen == "numpy":
+        if chosen == "numpy":
             return reference(*arrays, **options)
-        if not isinstance(x, np.ndarray) or x.dtype.char not in by_dtype:
+        x = arrays[place] if place < len(arrays) else options.get(argument)
+        size, letter = (x.size, x.dtype.char) if type(x) is np.ndarray else amount_of_work(x)
+        bound = by_dtype.get(letter)
+        if bound is None or (size < bound and chosen == "auto"):
             return reference(*arrays, **options)
         if compiled is None:
             compiled = _compiled(name)
@@ -130,25 +136,41 @@ def which(kernel: str, x: Any) -> Choice:
     by_dtype = tuned.thresholds().get(name)
     if by_dtype is None:
         return Choice("numpy", f"{name} has no faster version than NumPy's.")
-    if not isinstance(x, np.ndarray):
-        return Choice("numpy", f"{type(x).__name__} is no NumPy array, so NumPy's functions do it.")
-    if x.dtype.char not in by_dtype:
-        return Choice("numpy", f"{name} is compiled for float32 and float64, not for {x.dtype}.")
+    size, letter = amount_of_work(x)
+    if letter not in by_dtype:
+        kind = getattr(x, "dtype", type(x).__name__)
+        return Choice("numpy", f"{name} is compiled for float32 and float64, not for {kind}.")
     chosen = _BACKEND.get()
     if chosen != "auto":
         return Choice(chosen, f"The backend {chosen!r} was chosen for this block.")
-    bound, source = by_dtype[x.dtype.char], tuned.source()
+    bound, source, kind = by_dtype[letter], tuned.source(), np.dtype(letter)
     if bound >= NEVER:
-        return Choice("numpy", f"{name} of {x.dtype} is never faster with Numba ({source}).")
-    if x.size < bound:
+        return Choice("numpy", f"{name} of {kind} is never faster with Numba ({source}).")
+    if size < bound:
         return Choice(
             "numpy",
-            f"{x.size} elements of {x.dtype} are fewer than the {bound} from which Numba is faster "
+            f"{size} elements of {kind} are fewer than the {bound} from which Numba is faster "
             f"({source}).",
         )
     return Choice(
-        "numba", f"Numba is faster from {bound} elements of {x.dtype} on ({source}), here {x.size}."
+        "numba", f"Numba is faster from {bound} elements of {kind} on ({source}), here {size}."
     )
+
+
+def amount_of_work(x: Any) -> tuple[int, str]:
+    """How many elements an argument has, and the letter of the dtype that stands in the table.
+
+    A list of arrays counts as one, a shape as so many numbers in float32, and 16 bits as what they
+    are computed in.
+    """
+    if isinstance(x, np.ndarray):
+        return x.size, "f" if x.dtype.char == "H" else x.dtype.char
+    if isinstance(x, list | tuple) and x:
+        if all(isinstance(part, np.ndarray) for part in x):
+            return sum(part.size for part in x), x[0].dtype.char
+        if all(isinstance(length, int) for length in x):
+            return prod(x), "f"
+    return 1, ""
 
 
 def _full_name(kernel: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from nnscratch import constraints, initializers, regularizers
 from nnscratch.layers.layer import Layer
 from nnscratch.ops.arguments import numbers
+from nnscratch.ops.neural import embedding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,7 @@ class Embedding(Layer):
         Raises:
             ValueError: a number that is not from 0 to input_dim - 1, or no integer.
         """
-        return self.embeddings[self._indices(numbers(inputs))]
+        return embedding(self.embeddings, self._indices(numbers(inputs)))
 
     def _indices(self, values: Any) -> Any:
         if values.dtype.kind == "f" and not np.array_equal(np.floor(values), values):

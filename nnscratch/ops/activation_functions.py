@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnscratch.autograd import Op, call, composite
+from nnscratch.ops.kernel_rules import by_kernel
 from nnscratch.ops.special import erfc, sigmoid, softplus
 from nnscratch_kernels import auto as kernels
 from nnscratch_kernels.numpy_kernels.activation_functions import (
@@ -31,7 +32,7 @@ relu6 = Op(
     kernels.relu6,
     formula=r"y = \min(\max(x, 0), 6)",
     derivative=r"\bar x = \bar y\, [0 < x < 6]",
-    vjps=(lambda g, y, x: g * np.logical_and(y > 0, y < 6),),
+    vjps=(by_kernel(kernels.relu6_gradient, lambda g, y, x: g * np.logical_and(y > 0, y < 6)),),
     samples=lambda s: [call(4 * s.normal(3, 4)), call(s.normal()), call(s.normal(0, 3))],
     torch="nn.functional.relu6",
     numpy=[],
@@ -43,7 +44,12 @@ leaky_relu = Op(
     arity=1,
     formula=r"y = \begin{cases} x & x > 0 \\ s x & x \le 0 \end{cases}",
     derivative=r"\bar x = \begin{cases} \bar y & x > 0 \\ s \bar y & x \le 0 \end{cases}",
-    vjps=(lambda g, y, x, negative_slope: g * (x > 0) + (negative_slope * g) * (x <= 0),),
+    vjps=(
+        by_kernel(
+            kernels.leaky_relu_gradient,
+            lambda g, y, x, negative_slope: g * (x > 0) + (negative_slope * g) * (x <= 0),
+        ),
+    ),
     samples=lambda s: [
         call(s.normal(2, 3)),
         call(s.normal(2, 3), negative_slope=0.01),
@@ -67,7 +73,7 @@ elu = Op(
     formula=r"y = \begin{cases} x & x > 0 \\ \alpha (e^x - 1) & x \le 0 \end{cases}",
     derivative=r"\bar x = \begin{cases} \bar y & x > 0 \\ \bar y\, \alpha e^x & x \le 0 "
     r"\end{cases}",
-    vjps=(_elu_gradient,),
+    vjps=(by_kernel(kernels.elu_gradient, _elu_gradient),),
     samples=lambda s: [call(s.normal(2, 3)), call(s.normal(4), alpha=0.3), call(s.normal())],
     torch=lambda torch, x, alpha=1.0: torch.nn.functional.elu(x, alpha),
     numpy=[],
@@ -81,7 +87,12 @@ selu = Op(
     r"\quad \lambda \approx 1.0507, \quad \alpha \approx 1.6733",
     derivative=r"\bar x = \lambda \bar y \begin{cases} 1 & x > 0 \\ \alpha e^x & x \le 0 "
     r"\end{cases}",
-    vjps=(lambda g, y, x: _elu_gradient(SELU_SCALE * g, y, x, SELU_ALPHA),),
+    vjps=(
+        by_kernel(
+            kernels.selu_gradient,
+            lambda g, y, x: _elu_gradient(SELU_SCALE * g, y, x, SELU_ALPHA),
+        ),
+    ),
     samples=lambda s: [call(s.normal(2, 3)), call(s.normal())],
     torch="nn.functional.selu",
     numpy=[],
@@ -94,7 +105,12 @@ celu = Op(
     formula=r"y = \begin{cases} x & x > 0 \\ \alpha (e^{x / \alpha} - 1) & x \le 0 \end{cases}",
     derivative=r"\bar x = \begin{cases} \bar y & x > 0 \\ \bar y\, e^{x / \alpha} & x \le 0 "
     r"\end{cases}",
-    vjps=(lambda g, y, x, alpha: g * np.exp(np.minimum(x, 0) / alpha),),  # 1 above 0
+    vjps=(
+        by_kernel(
+            kernels.celu_gradient,
+            lambda g, y, x, alpha: g * np.exp(np.minimum(x, 0) / alpha),  # 1 above 0
+        ),
+    ),
     samples=lambda s: [call(s.normal(2, 3)), call(s.normal(4), alpha=0.3), call(s.normal())],
     torch=lambda torch, x, alpha=1.0: torch.nn.functional.celu(x, alpha),
     numpy=[],
@@ -122,7 +138,7 @@ gelu = Op(
     derivative=r"\bar x = \bar y \left(\Phi(x) + \frac{x\, e^{-x^2 / 2}}{\sqrt{2 \pi}}\right), "
     r"\quad \text{or} \quad \bar x = \bar y \left(\sigma(v) + x\, \sigma(v) (1 - \sigma(v))\, "
     r"\frac{dv}{dx}\right)",
-    vjps=(_gelu_gradient,),
+    vjps=(by_kernel(kernels.gelu_gradient, _gelu_gradient),),
     samples=lambda s: [
         call(s.normal(2, 3)),
         call(s.normal(2, 3), approximate=True),
@@ -146,7 +162,7 @@ silu = Op(
     kernels.silu,
     formula=r"y = x\, \sigma(x)",
     derivative=r"\bar x = \bar y\, \sigma(x) \left(1 + x\, (1 - \sigma(x))\right)",
-    vjps=(_silu_gradient,),
+    vjps=(by_kernel(kernels.silu_gradient, _silu_gradient),),
     samples=lambda s: [call(s.normal(2, 3)), call(5 * s.normal(4)), call(s.normal())],
     torch="nn.functional.silu",
     numpy=[],
@@ -163,7 +179,7 @@ mish = Op(
     kernels.mish,
     formula=r"y = x\, \omega, \quad \omega = \tanh \ln(1 + e^x)",
     derivative=r"\bar x = \bar y \left(\omega + x\, \sigma(x)\, (1 - \omega^2)\right)",
-    vjps=(_mish_gradient,),
+    vjps=(by_kernel(kernels.mish_gradient, _mish_gradient),),
     samples=lambda s: [call(s.normal(2, 3)), call(5 * s.normal(4)), call(s.normal())],
     torch="nn.functional.mish",
     numpy=[],
@@ -174,7 +190,7 @@ hard_sigmoid = Op(
     kernels.hard_sigmoid,
     formula=r"y = \min(\max(x / 6 + 1 / 2, 0), 1)",
     derivative=r"\bar x = \tfrac16 \bar y\, [-3 < x < 3]",
-    vjps=(lambda g, y, x: g * (np.absolute(x) < 3) / 6,),
+    vjps=(by_kernel(kernels.hard_sigmoid_gradient, lambda g, y, x: g * (np.absolute(x) < 3) / 6),),
     samples=lambda s: [call(3 * s.normal(3, 4)), call(s.normal())],
     torch="nn.functional.hardsigmoid",
     numpy=[],
@@ -192,7 +208,7 @@ hard_silu = Op(
     formula=r"y = x \min(\max(x / 6 + 1 / 2, 0), 1)",
     derivative=r"\bar x = \bar y \begin{cases} 0 & x \le -3 \\ x / 3 + 1 / 2 & -3 < x < 3 \\ "
     r"1 & x \ge 3 \end{cases}",
-    vjps=(_hard_silu_gradient,),
+    vjps=(by_kernel(kernels.hard_silu_gradient, _hard_silu_gradient),),
     samples=lambda s: [call(3 * s.normal(3, 4)), call(s.normal())],
     torch="nn.functional.hardswish",
     numpy=[],
@@ -209,7 +225,7 @@ softsign = Op(
     kernels.softsign,
     formula=r"y = \frac{x}{1 + |x|}",
     derivative=r"\bar x = \frac{\bar y}{(1 + |x|)^2}",
-    vjps=(_softsign_gradient,),
+    vjps=(by_kernel(kernels.softsign_gradient, _softsign_gradient),),
     samples=lambda s: [call(s.normal(2, 3)), call(s.normal())],
     torch="nn.functional.softsign",
     numpy=[],
@@ -231,7 +247,7 @@ sparsemax = Op(
     r"\text{ over } p_i \ge 0,\ \sum_i p_i = 1",
     derivative=r"\bar x_i = [y_i > 0] \left(\bar y_i - "
     r"\frac{\sum_j [y_j > 0]\, \bar y_j}{\sum_j [y_j > 0]}\right)",
-    vjps=(_sparsemax_gradient,),
+    vjps=(by_kernel(kernels.sparsemax_gradient, _sparsemax_gradient),),
     samples=lambda s: [
         call(s.normal(2, 3)),
         call(s.normal(4, 3), axis=0),

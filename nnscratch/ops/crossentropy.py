@@ -5,18 +5,43 @@ Each comes for every sample, and as the mean over samples in one op, which a tra
 
 from __future__ import annotations
 
-from typing import Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnscratch.autograd import Op, Tensor, call, op
+from nnscratch.ops.kernel_rules import is_recorded
 from nnscratch.ops.special import log_softmax, sigmoid, softmax
 from nnscratch_kernels import auto as kernels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _known(squash: Op, logits: Any, probabilities: Any) -> Any:
     """`probabilities` if they were given; `squash` of the logits otherwise, and on the tape."""
     return squash(logits) if probabilities is None or isinstance(logits, Tensor) else probabilities
+
+
+def _mean_rule(fused: Callable[..., Any], rule: Callable[..., Any]) -> Callable[..., Any]:
+    """The rule for the logits of a mean loss, `(g, y, target, logits, probabilities)`.
+
+    Args:
+        fused: a kernel of target and logits that gives the loss and its gradient, in one pass.
+        rule: what does it on tensors, and where the probabilities are known already.
+    """
+
+    @wraps(rule)
+    def either(g: Any, y: Any, target: Any, logits: Any, probabilities: Any) -> Any:
+        if probabilities is not None or is_recorded(g, target, logits):
+            return rule(g, y, target, logits, probabilities)
+        gradient = fused(target, logits)[1]
+        if g != 1:
+            gradient *= g
+        return gradient
+
+    return either
 
 
 def _count(shape: tuple[int, ...]) -> int:
@@ -65,8 +90,11 @@ def binary_crossentropy_from_logits(target: Any, logits: Any, probabilities: Any
     r"\bar t_i = -\frac{\bar L}{N} z_i",
     vjps=(
         lambda g, y, target, logits, probabilities: -(g / logits.size) * logits,
-        lambda g, y, target, logits, probabilities: (
-            (_known(sigmoid, logits, probabilities) - target) * (g / logits.size)
+        _mean_rule(
+            kernels.mean_binary_crossentropy_from_logits_with_gradient,
+            lambda g, y, target, logits, probabilities: (
+                (_known(sigmoid, logits, probabilities) - target) * (g / logits.size)
+            ),
         ),
     ),
     samples=lambda s: [
@@ -123,8 +151,11 @@ mean_softmax_crossentropy = Op(
         lambda g, y, target, logits, probabilities: (
             -(g / _count(logits.shape)) * log_softmax(logits)
         ),
-        lambda g, y, target, logits, probabilities: _softmax_gradient(
-            g / _count(logits.shape), target, logits, probabilities
+        _mean_rule(
+            kernels.mean_softmax_crossentropy_with_gradient,
+            lambda g, y, target, logits, probabilities: _softmax_gradient(
+                g / _count(logits.shape), target, logits, probabilities
+            ),
         ),
     ),
     samples=lambda s: [
@@ -189,9 +220,12 @@ mean_sparse_softmax_crossentropy = Op(
     derivative=r"\bar z_{ij} = \frac{\bar L}{N} (p_{ij} - [j = l_i])",
     vjps=(
         None,
-        lambda g, y, labels, logits, probabilities: (
-            minus_one_hot(_known(softmax, logits, probabilities), labels)
-            * (g / _count(logits.shape))
+        _mean_rule(
+            kernels.mean_sparse_softmax_crossentropy_with_gradient,
+            lambda g, y, labels, logits, probabilities: (
+                minus_one_hot(_known(softmax, logits, probabilities), labels)
+                * (g / _count(logits.shape))
+            ),
         ),
     ),
     samples=lambda s: [

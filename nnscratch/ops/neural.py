@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch.autograd import Op, Tensor, call
+from nnscratch.autograd import Op, call
+from nnscratch.ops.indexing import add_at
+from nnscratch.ops.kernel_rules import is_recorded
 from nnscratch_kernels import auto as kernels
 
 if TYPE_CHECKING:
@@ -24,6 +26,11 @@ def _dense_vjp(
     activation: str = "linear",
 ) -> tuple[Any, Any, Any]:
     """Through the activation once, then to each argument."""
+    if not is_recorded(g, y, x, kernel):
+        gradients: tuple[Any, Any, Any] = kernels.dense_gradient(
+            wanted, g, y, x, kernel, activation
+        )
+        return gradients
     if activation == "relu":
         g = g * (y > 0)
     of_x, of_kernel, of_bias = wanted
@@ -31,13 +38,8 @@ def _dense_vjp(
     return (
         g.dot(kernel.T) if of_x else None,
         rows.T.dot(g_rows) if of_kernel else None,
-        _column_sums(g_rows) if of_bias else None,
+        np.add.reduce(g_rows, axis=0) if of_bias else None,
     )
-
-
-def _column_sums(g: Any) -> Any:
-    """Σ_i g_i by the kernel; for a tensor by NumPy's function, which is recorded."""
-    return np.add.reduce(g, axis=0) if isinstance(g, Tensor) else kernels.column_sums(g)
 
 
 def _rows(x: Any) -> Any:
@@ -62,5 +64,30 @@ dense = Op(
     torch=lambda torch, x, kernel, bias, activation="linear": (
         torch.relu if activation == "relu" else torch.positive
     )(torch.nn.functional.linear(x, kernel.T, bias)),
+    numpy=[],
+)
+
+
+def _embedding_vjp(g: Any, y: Any, table: Any, indices: Any) -> Any:
+    """Each row's gradient goes back to the row; those that meet there add up."""
+    if is_recorded(g):
+        return add_at(np.zeros(table.shape, g.dtype), g, indices)
+    return kernels.embedding_scatter_add(g, indices, len(table))
+
+
+embedding = Op(
+    "embedding",
+    kernels.embedding_gather,
+    arity=2,
+    formula=r"y_k = t_{i(k)}",
+    derivative=r"\bar t_j = \sum_{k:\, i(k) = j} \bar y_k",
+    vjps=[_embedding_vjp, None],
+    samples=lambda s: [
+        call(s.normal(4, 3), np.array([0, 2, 2, 3])),
+        call(s.normal(5, 2), np.array([[1, 1, 4], [0, 1, 4]])),
+        call(s.normal(4, 3), np.array(2)),
+        call(s.normal(4, 3), np.zeros((0, 2), np.int64)),
+    ],
+    torch=lambda torch, table, indices: torch.nn.functional.embedding(indices, table),
     numpy=[],
 )

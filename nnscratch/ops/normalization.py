@@ -11,6 +11,7 @@ import numpy as np
 
 from nnscratch.autograd import Op, call
 from nnscratch.ops.arguments import reduced_count
+from nnscratch.ops.kernel_rules import is_recorded
 from nnscratch_kernels import auto as kernels
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ def _layer_normalization_vjp(
     axis: int | tuple[int, ...],
     epsilon: float,
 ) -> tuple[Any, Any, Any]:
+    if not is_recorded(g, x, gamma):
+        of_x, of_gamma, of_beta = kernels.layer_normalization_gradient(
+            g, x, gamma, beta, axis, epsilon
+        )
+        return of_x, of_gamma, of_beta
     count = max(reduced_count(x.shape, axis), 1)
 
     def mean(values: Any) -> Any:
@@ -100,6 +106,11 @@ def _batch_normalization_vjp(
     """The sums over the batch serve all three; what came for μ and v joins them while small."""
     of_x, of_gamma, of_beta = wanted
     (g, g_mean, g_variance), (_, mean, variance) = g, y
+    if not is_recorded(g, x, gamma, mean, variance):
+        of_x, of_gamma, of_beta = kernels.batch_normalization_gradient(
+            g, x, mean, variance, gamma, beta, axis, epsilon, g_mean, g_variance
+        )
+        return of_x, of_gamma, of_beta
     others, along = kernels.channel_axes(x.shape, axis)
     count = max(reduced_count(x.shape, others), 1)
     centered = x - np.reshape(mean, along)

@@ -9,6 +9,7 @@ import numpy as np
 
 from nnscratch.autograd import Op, call
 from nnscratch.ops.arguments import kept_shape
+from nnscratch.ops.kernel_rules import by_kernel
 from nnscratch_kernels import auto as kernels
 
 TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
@@ -41,7 +42,7 @@ relu = Op(
     r"s\, (x - t) & x \le t \end{cases}",
     derivative=r"\bar x = \bar y\, [x > 0], \quad \text{or } \bar y\, [t < x \le m] + "
     r"s\, \bar y\, [x \le t]",
-    vjps=(_relu_gradient,),
+    vjps=(by_kernel(kernels.relu_gradient, _relu_gradient),),
     samples=lambda s: [
         call(s.normal(2, 3)),
         call(s.normal()),
@@ -60,7 +61,7 @@ sigmoid = Op(
     kernels.sigmoid,
     formula=r"y = \frac{1}{1 + e^{-x}}",
     derivative=r"\bar x = \bar y\, y\, (1 - y)",
-    vjps=(lambda g, y, x: g * y * (1 - y),),
+    vjps=(by_kernel(kernels.sigmoid_gradient, lambda g, y, x: g * y * (1 - y)),),
     samples=lambda s: [call(s.normal(2, 3)), call(s.normal()), call(10 * s.normal(4))],
     torch="sigmoid",
     numpy=[],
@@ -71,7 +72,7 @@ softplus = Op(
     kernels.softplus,
     formula=r"y = \ln(1 + e^x)",
     derivative=r"\bar x = \bar y\, \sigma(x)",
-    vjps=(lambda g, y, x: g * sigmoid(x),),
+    vjps=(by_kernel(kernels.softplus_gradient, lambda g, y, x: g * sigmoid(x)),),
     samples=lambda s: [call(s.normal(2, 3)), call(s.normal()), call(5 * s.normal(4))],
     torch="nn.functional.softplus",
     numpy=[],
@@ -136,7 +137,12 @@ softmax = Op(
     arity=1,
     formula=r"y_i = \frac{e^{x_i}}{\sum_j e^{x_j}}",
     derivative=r"\bar x_i = y_i \left(\bar y_i - \sum_j \bar y_j\, y_j\right)",
-    vjps=(lambda g, y, x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)),),
+    vjps=(
+        by_kernel(
+            lambda g, x, y, axis: kernels.softmax_gradient(g, y, axis),
+            lambda g, y, x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
+        ),
+    ),
     samples=lambda s: [
         call(s.normal(2, 3)),
         call(s.normal(2, 3), axis=0),
@@ -154,7 +160,12 @@ log_softmax = Op(
     arity=1,
     formula=r"y_i = x_i - \ln \sum_j e^{x_j}",
     derivative=r"\bar x_i = \bar y_i - e^{y_i} \sum_j \bar y_j",
-    vjps=(lambda g, y, x, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),),
+    vjps=(
+        by_kernel(
+            lambda g, x, y, axis: kernels.log_softmax_gradient(g, y, axis),
+            lambda g, y, x, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
+        ),
+    ),
     samples=lambda s: [
         call(s.normal(2, 3)),
         call(s.normal(2, 3), axis=0),

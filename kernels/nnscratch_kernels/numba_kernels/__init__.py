@@ -10,7 +10,26 @@ from typing import Any
 
 from nnscratch_kernels.subjects import find_kernel, kernel_names
 
-SUBJECTS: tuple[str, ...] = ()
+SUBJECTS: tuple[str, ...] = (
+    "activation_functions",
+    "activation_gradients",
+    "bfloat16",
+    "convolution",
+    "elementary",
+    "embedding",
+    "loss_functions",
+    "loss_gradients",
+    "normalization",
+    "normalization_gradients",
+    "optimizer_steps",
+    "pooling",
+    "products",
+    "ranking",
+    "reductions",
+    "regularization",
+    "softmax_functions",
+    "special_functions",
+)
 
 
 def __getattr__(name: str) -> Any:

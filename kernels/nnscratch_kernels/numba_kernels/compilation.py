@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numba
 import numba.core.config
@@ -27,6 +27,16 @@ REORDERED = frozenset({"reassoc", "contract", "nsz", "arcp"})
 
 EXACT = frozenset({"contract", "nsz"})
 """For error-free tricks, in which the order of operations matters."""
+
+
+@overload
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]: ...
+
+
+@overload
+def compiled(
+    *, fastmath: Collection[str] = REORDERED, inline: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
 
 
 def compiled(

@@ -18,11 +18,23 @@ SUBJECTS = (
     "activation_functions",
     "loss_functions",
     "normalization",
-    "optimizer_steps",
     "products",
     "regularization",
     "special_functions",
+    "activation_gradients",
+    "normalization_gradients",
+    "softmax_gradients",
+    "optimizer_steps",
+    "bfloat16",
+    "convolution",
+    "elementary",
+    "embedding",
+    "loss_gradients",
+    "pooling",
+    "ranking",
+    "reductions",
 )
+"""The modules, first those that the engine's ops are made of: a search ends where it finds."""
 
 
 def __getattr__(name: str) -> Any:

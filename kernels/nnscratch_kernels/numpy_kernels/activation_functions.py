@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nnscratch_kernels.numpy_kernels.special_functions import erfc, sigmoid
+from nnscratch_kernels.numpy_kernels.special_functions import erfc, sigmoid, softplus
 
 # Klambauer et al. 2017: with these two, mean 0 and variance 1 are a fixed point of the layer.
 SELU_ALPHA = 1.6732632423543772
@@ -173,6 +173,144 @@ def softsign(x: Any) -> Any:
         Array of the shape and dtype of `x`, in (-1, 1).
     """
     return x / (1 + np.abs(x))
+
+
+def glu(x: Any, axis: int = -1) -> Any:
+    """Gated linear unit, a σ(b) for the two halves a and b of `x` (Dauphin et al. 2017).
+
+    Args:
+        x: array of floating-point dtype and an even length along `axis`.
+        axis: the axis that is halved.
+
+    Returns:
+        Array of the dtype of `x`, half as long along `axis`.
+
+    Raises:
+        ValueError: an odd length.
+    """
+    if x.shape[axis] % 2:
+        raise ValueError(
+            f"glu halves axis {axis}, got shape {x.shape}: its length there must be even."
+        )
+    value, gate = np.split(x, 2, axis=axis)
+    return value * sigmoid(gate)
+
+
+def log_sigmoid(x: Any) -> Any:
+    """Logarithm of the sigmoid, -softplus(-x), without taking the logarithm of a tiny number.
+
+    Args:
+        x: array of any shape and floating-point dtype.
+
+    Returns:
+        Array of the shape and dtype of `x`, not positive.
+    """
+    return -softplus(-x)
+
+
+def hard_tanh(x: Any) -> Any:
+    """The hyperbolic tangent in straight lines, min(max(x, -1), 1).
+
+    Args:
+        x: array of any shape and numeric dtype.
+
+    Returns:
+        Array of the shape and dtype of `x`, in [-1, 1].
+    """
+    return np.clip(x, -1, 1)
+
+
+def tanh_shrink(x: Any) -> Any:
+    """What the hyperbolic tangent leaves over, x - tanh(x).
+
+    Args:
+        x: array of any shape and floating-point dtype.
+
+    Returns:
+        Array of the shape and dtype of `x`.
+    """
+    return x - np.tanh(x)
+
+
+def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """Zero within `threshold` of zero, x elsewhere.
+
+    Args:
+        x: array of any shape and floating-point dtype.
+        threshold: how far from zero, not negative.
+
+    Returns:
+        Array of the shape and dtype of `x`.
+    """
+    return np.where(np.abs(x) <= threshold, 0, x)
+
+
+def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """Zero within `threshold` of zero; elsewhere x, moved towards zero by it.
+
+    Args:
+        x: array of any shape and floating-point dtype.
+        threshold: how far from zero, not negative.
+
+    Returns:
+        Array of the shape and dtype of `x`.
+    """
+    return x - np.clip(x, -threshold, threshold)
+
+
+def threshold(x: Any, threshold: float, default_value: float) -> Any:
+    """`x` above `threshold`, `default_value` elsewhere.
+
+    Args:
+        x: array of any shape and floating-point dtype.
+        threshold: what x must exceed.
+        default_value: what stands in its place where it does not.
+
+    Returns:
+        Array of the shape and dtype of `x`.
+    """
+    return np.where(x <= threshold, default_value, x)
+
+
+def squareplus(x: Any, b: float = 4) -> Any:
+    """Smooth rectifier without an exponential, (x + √(x² + b)) / 2 (Barron 2021).
+
+    It is computed as max(x, 0) + b / 2(√(x² + b) + |x|), which does not cancel below zero.
+
+    Args:
+        x: array of any shape and floating-point dtype.
+        b: how smooth, positive; the value at 0 is √b / 2.
+
+    Returns:
+        Array of the shape and dtype of `x`, positive.
+    """
+    roundness = math.sqrt(b)
+    root = np.hypot(x, roundness)
+    return np.maximum(x, 0) + roundness * (0.5 * roundness / (root + np.abs(x)))
+
+
+def sparse_plus(x: Any) -> Any:
+    """The softplus in a straight line and one parabola; exactly 0 from -1 down.
+
+    Args:
+        x: array of any shape and floating-point dtype.
+
+    Returns:
+        Array of the shape and dtype of `x`, not negative.
+    """
+    return np.where(x < 1, np.square(np.clip(x, -1, 1) + 1) / 4, x)
+
+
+def sparse_sigmoid(x: Any) -> Any:
+    """The two-class sparsemax, min(max((x + 1) / 2, 0), 1) (Blondel et al. 2019).
+
+    Args:
+        x: array of any shape and floating-point dtype.
+
+    Returns:
+        Array of the shape and dtype of `x`, in [0, 1].
+    """
+    return (hard_tanh(x) + 1) / 2
 
 
 def sparsemax(x: Any, axis: int = -1) -> Any:

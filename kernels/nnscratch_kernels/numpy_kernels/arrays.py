@@ -37,3 +37,17 @@ def summed_to(values: Any, shape: tuple[int, ...]) -> Any:
     repeated = tuple(i for i, n in enumerate(shape, added) if n == 1 and values.shape[i] != 1)
     total = np.add.reduce(values, axis=(*range(added), *repeated))
     return total.reshape(shape)
+
+
+def check_indices(kernel: str, indices: Any, count: int) -> None:
+    """Make sure that every index is the number of one of `count` rows.
+
+    Raises:
+        TypeError: indices that are no integers.
+        IndexError: an index out of range; negative ones do not count from the end.
+    """
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"{kernel} takes integers as indices, got {indices.dtype}: convert them.")
+    if indices.size and not (indices.min() >= 0 and indices.max() < count):
+        wrong = indices.min() if indices.min() < 0 else indices.max()
+        raise IndexError(f"{kernel} takes indices from 0 to {count - 1}, got {wrong}.")

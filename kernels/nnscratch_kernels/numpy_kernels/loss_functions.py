@@ -137,7 +137,7 @@ def check_labels(labels: Any, classes: int) -> None:
         return
     flat = labels.ravel()
     # Read as unsigned, a negative label is huge: one pass finds both kinds; argmax beats max.
-    unsigned = flat.view(f"u{flat.dtype.itemsize}") if flat.dtype.kind == "i" else flat
+    unsigned = flat.view(flat.dtype.str.replace("i", "u")) if flat.dtype.kind == "i" else flat
     worst = unsigned.argmax()
     if unsigned[worst] >= classes:
         raise ValueError(

@@ -22,9 +22,9 @@ MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_INCREMENTS = (0x9E3779B9, 0xBB67AE85)
 WORD = 0xFFFFFFFF
 
-_BLOCKS_AT_A_TIME = 1 << 12  # five arrays of 64 KiB stay in the second-level cache
-_COLUMN_OF_MULTIPLIERS = np.array(MULTIPLIERS, np.uint64)[:, None]
-_32_BITS, _LOW_BITS = np.uint64(32), np.uint64(WORD)
+_BLOCKS_AT_A_TIME = 1 << 13  # six arrays of 64 KiB stay in the second-level cache
+_MULTIPLIER_0, _MULTIPLIER_1 = (np.array(number, np.uint64) for number in MULTIPLIERS)
+_32_BITS, _LOW_BITS = np.array(32, np.uint64), np.array(WORD, np.uint64)
 
 
 def halves(number: int, name: str) -> tuple[int, int]:
@@ -68,10 +68,7 @@ def philox_4x32(counters: Array, key: tuple[int, int]) -> Array:
     Returns:
         Shape (n, 4), uint32: random words, other ones for each key; about 25 operations a word.
     """
-    even = counters[:, 0::2].T.astype(np.uint64)
-    odd = counters[:, 1::2].T.astype(np.uint64)
-    even, odd = _scrambled(even, odd, key)
-    return np.stack([even[0], odd[0], even[1], odd[1]], axis=1).astype(np.uint32)
+    return np.stack(_scrambled(key, *counters.T.astype(np.uint64)), axis=1).astype(np.uint32)
 
 
 def random_words(count: int, seed: int, offset: int) -> Array:
@@ -91,33 +88,39 @@ def random_words(count: int, seed: int, offset: int) -> Array:
     Raises:
         ValueError: a seed or an offset out of range.
     """
-    key, upper = halves(seed, "seed"), np.array(halves(offset, "offset"), np.uint64)
+    key, upper = halves(seed, "seed"), halves(offset, "offset")
     blocks = -(-count // 4)
-    words = np.empty((blocks, 2, 2), np.uint32)
+    words = np.empty((blocks, 4), np.uint32)
     for start in range(0, blocks, _BLOCKS_AT_A_TIME):
         part = words[start : start + _BLOCKS_AT_A_TIME]
-        lower = np.arange(start, start + len(part), dtype=np.uint64)
-        even, odd = np.empty((2, 2, len(part)), np.uint64)
-        np.bitwise_and(lower, _LOW_BITS, even[0])
-        np.right_shift(lower, _32_BITS, odd[0])
-        even[1], odd[1] = upper
-        even, odd = _scrambled(even, odd, key)
-        part[:, :, 0] = even.T
-        part[:, :, 1] = odd.T
+        numbers = np.arange(start, start + len(part), dtype=np.uint64)
+        counters = (
+            numbers & _LOW_BITS,
+            numbers >> _32_BITS,
+            *map(np.full_like, [numbers] * 2, upper),
+        )
+        for place, word in enumerate(_scrambled(key, *counters)):
+            part[:, place] = word
     return words.reshape(-1)[:count]
 
 
-def _scrambled(even: Array, odd: Array, key: tuple[int, int]) -> tuple[Array, Array]:
-    """Words 0 and 2, and words 1 and 3 of each counter: shapes (2, n), uint64, overwritten."""
-    keys = np.array(key, np.uint64)[:, None]
-    increments = np.array(KEY_INCREMENTS, np.uint64)[:, None]
-    product = np.empty_like(even)
+def _scrambled(
+    key: tuple[int, int], word_0: Array, word_1: Array, word_2: Array, word_3: Array
+) -> tuple[Array, ...]:
+    """Four random words of each counter, whose words, shape (n,), uint64, are overwritten."""
+    key_0, key_1 = key
+    product_0, product_1 = np.empty_like(word_0), np.empty_like(word_0)
     for _ in range(ROUNDS):
-        np.multiply(even, _COLUMN_OF_MULTIPLIERS, product)
-        crossed = product[::-1]  # each half is mixed into the other
-        np.right_shift(crossed, _32_BITS, even)
-        even ^= odd
-        even ^= keys
-        np.bitwise_and(crossed, _LOW_BITS, odd)
-        keys = (keys + increments) & _LOW_BITS
-    return even, odd
+        np.multiply(word_0, _MULTIPLIER_0, product_0)
+        np.multiply(word_2, _MULTIPLIER_1, product_1)
+        np.right_shift(product_1, _32_BITS, word_0)
+        word_0 ^= word_1
+        word_0 ^= np.uint64(key_0)
+        np.bitwise_and(product_1, _LOW_BITS, word_1)
+        np.right_shift(product_0, _32_BITS, word_2)
+        word_2 ^= word_3
+        word_2 ^= np.uint64(key_1)
+        np.bitwise_and(product_0, _LOW_BITS, word_3)
+        key_0 = (key_0 + KEY_INCREMENTS[0]) & WORD
+        key_1 = (key_1 + KEY_INCREMENTS[1]) & WORD
+    return word_0, word_1, word_2, word_3

@@ -13,6 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch_kernels.numpy_kernels.activation_functions import gelu
+from nnscratch_kernels.numpy_kernels.activation_gradients import (
+    gelu_gradient,
+    relu_gradient,
+    sigmoid_gradient,
+    tanh_gradient,
+)
 from nnscratch_kernels.numpy_kernels.special_functions import sigmoid
 
 if TYPE_CHECKING:
@@ -51,7 +57,9 @@ def matmul(
         ValueError: shapes that do not fit, or a single axis to be transposed.
     """
     return np.matmul(
-        _transposed(a, "a") if transpose_a else a, _transposed(b, "b") if transpose_b else b, out=out
+        _transposed(a, "a") if transpose_a else a,
+        _transposed(b, "b") if transpose_b else b,
+        out=out,
     )
 
 
@@ -183,7 +191,9 @@ def _rows(x: Array) -> Array:
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
-def _choice(kernel: str, table: dict[str, Callable[..., Any]], activation: str) -> Callable[..., Any]:
+def _choice(
+    kernel: str, table: dict[str, Callable[..., Any]], activation: str
+) -> Callable[..., Any]:
     if activation not in table:
         raise ValueError(
             f"{kernel} knows the activations {', '.join(map(repr, table))}, got {activation!r}: "
@@ -204,9 +214,9 @@ _ACTIVATIONS: dict[str, Callable[..., Any]] = {
 # g φ'(z), from g and what `dense_gradient` calls saved.
 _THROUGH: dict[str, Callable[..., Any]] = {
     "linear": lambda g, y: g,
-    "relu": lambda g, y: g * (y > 0),
-    "sigmoid": lambda g, y: g * (y * (1 - y)),
-    "tanh": lambda g, y: g * (1 - y * y),
-    "gelu": lambda g, z: g * gelu_slope(z),
-    "gelu_tanh": lambda g, z: g * gelu_slope(z, approximate=True),
+    "relu": lambda g, y: relu_gradient(g, None, y),
+    "sigmoid": lambda g, y: sigmoid_gradient(g, None, y),
+    "tanh": lambda g, y: tanh_gradient(g, None, y),
+    "gelu": lambda g, z: gelu_gradient(g, z, None),
+    "gelu_tanh": lambda g, z: gelu_gradient(g, z, None, approximate=True),
 }

@@ -1,0 +1,48 @@
+"""What the loops of normalization and of its gradients have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnscratch_kernels.numba_kernels.compilation import compiled
+from nnscratch_kernels.numba_kernels.rows import BLOCK, flat, row_length
+from nnscratch_kernels.numba_kernels.vector_math import constants, number
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+
+def fits(weights: Array | None, x: Array, length: int) -> bool:
+    """Whether γ or β has one number for each of the `length` elements of a row of `x`."""
+    return weights is None or (
+        weights.size == length and weights.shape == x.shape[x.ndim - weights.ndim :]
+    )
+
+
+def weights_of(weights: Array | None, default: float, length: int, dtype: Any) -> Any:
+    """γ or β as a vector, for a loop."""
+    if weights is None:
+        return np.full(length, default, dtype)
+    return flat(weights, dtype)
+
+
+def channels_in_rows(x: Array, axis: int) -> int:
+    """How many channels there are, if they are the last axis of an array for a loop; 0 if not."""
+    return row_length(x, -1) if axis in (-1, np.ndim(x) - 1) else 0
+
+
+@compiled(inline=True)
+def mean_of(row: Any) -> Any:
+    """μ of a row, in its dtype."""
+    total = 0.0
+    for start in range(0, row.size, BLOCK):
+        block = row[start : start + BLOCK]
+        part = constants(row[0]).zero
+        for j in range(block.size):
+            part += block[j]
+        total += part
+    return number(total / row.size, row[0])

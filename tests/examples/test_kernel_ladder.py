@@ -1,0 +1,63 @@
+"""The ladder runs as a newcomer runs it: a table with a line for each rung, and a picture."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import pytest
+
+from nnscratch_kernels.ladder import matmul, softmax
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "kernel_ladder.py"
+
+
+@pytest.fixture(scope="module")
+def ladder(tmp_path_factory):
+    """What it printed, and the folder in which it ran."""
+    folder = tmp_path_factory.mktemp("ladder")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLE)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("\n") <= 1  # where nothing is compiled yet, it says so
+    assert done.stderr == "" or done.stderr.startswith("nnscratch: compiling kernels")
+    return done.stdout, folder
+
+
+def test_it_prints_every_rung_in_order(ladder):
+    text, _ = ladder
+    rows = re.findall(r"^│ (\w+) +│ ([\d.]+) +│ ([\d.]+) +│ ([\d.]*) +│$", text, flags=re.MULTILINE)
+    assert [row[0] for row in rows] == [rung.__name__ for rung in (*matmul.RUNGS, *softmax.RUNGS)]
+    for ladder_rows in (rows[: len(matmul.RUNGS)], rows[len(matmul.RUNGS) :]):
+        assert all(float(ms) > 0 for _, ms, _, _ in ladder_rows)
+        rates = [float(rate) for _, _, rate, _ in ladder_rows]
+        first, *gains = (gain for _, _, _, gain in ladder_rows)
+        assert first == ""
+        for gain, before, after in zip(gains, rates, rates[1:], strict=False):
+            assert float(gain) == pytest.approx(after / before, rel=0.1)
+
+
+def test_it_draws_them(ladder):
+    text, folder = ladder
+    assert text.endswith("The picture is in kernel_ladder.png\n")
+    assert [path.name for path in folder.iterdir()] == ["kernel_ladder.png"]
+    pixels = matplotlib.image.imread(folder / "kernel_ladder.png")
+    assert pixels.shape[0] > 300
+    assert pixels.shape[1] > 800
+    assert pixels[..., :3].std() > 0.05
+
+
+def test_it_is_short_and_says_what_it_does():
+    text = EXAMPLE.read_text(encoding="utf-8")
+    assert text.count("\n") < 80
+    assert len(text.splitlines()[0]) <= 60 + 3
+    assert "\nThe data are random matrices." in text
