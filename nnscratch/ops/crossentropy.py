@@ -34,7 +34,7 @@ def _mean_rule(fused: Callable[..., Any], rule: Callable[..., Any]) -> Callable[
 
     @wraps(rule)
     def either(g: Any, y: Any, target: Any, logits: Any, probabilities: Any) -> Any:
-        if probabilities is not None or is_recorded(g, target, logits):
+        if probabilities is not None or is_recorded(y):
             return rule(g, y, target, logits, probabilities)
         gradient = fused(target, logits)[1]
         if g != 1:

@@ -26,7 +26,7 @@ def _dense_vjp(
     activation: str = "linear",
 ) -> tuple[Any, Any, Any]:
     """Through the activation once, then to each argument."""
-    if not is_recorded(g, y, x, kernel):
+    if not is_recorded(y):
         gradients: tuple[Any, Any, Any] = kernels.dense_gradient(
             wanted, g, y, x, kernel, activation
         )
@@ -70,7 +70,7 @@ dense = Op(
 
 def _embedding_vjp(g: Any, y: Any, table: Any, indices: Any) -> Any:
     """Each row's gradient goes back to the row; those that meet there add up."""
-    if is_recorded(g):
+    if is_recorded(y):
         return add_at(np.zeros(table.shape, g.dtype), g, indices)
     return kernels.embedding_scatter_add(g, indices, len(table))
 

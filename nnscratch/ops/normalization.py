@@ -28,7 +28,7 @@ def _layer_normalization_vjp(
     axis: int | tuple[int, ...],
     epsilon: float,
 ) -> tuple[Any, Any, Any]:
-    if not is_recorded(g, x, gamma):
+    if not is_recorded(y):
         of_x, of_gamma, of_beta = kernels.layer_normalization_gradient(
             g, x, gamma, beta, axis, epsilon
         )
@@ -106,7 +106,7 @@ def _batch_normalization_vjp(
     """The sums over the batch serve all three; what came for μ and v joins them while small."""
     of_x, of_gamma, of_beta = wanted
     (g, g_mean, g_variance), (_, mean, variance) = g, y
-    if not is_recorded(g, x, gamma, mean, variance):
+    if not is_recorded(mean):
         of_x, of_gamma, of_beta = kernels.batch_normalization_gradient(
             g, x, mean, variance, gamma, beta, axis, epsilon, g_mean, g_variance
         )

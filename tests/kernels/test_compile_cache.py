@@ -24,7 +24,7 @@ print(numba_kernels.celu(np.float32([-1.0, 2.0])), file=__import__("sys").stdout
 
 
 def run(root: Path, cache: Path, program: str = PROGRAM) -> tuple[str, str]:
-    """What a new process prints with the kernels in `root`: on standard output, and on the other."""
+    """What a new process with the kernels in `root` prints: on standard output, on the other."""
     variables = {"NNSCRATCH_CACHE_DIR": str(cache), "PYTHONPATH": str(root)}
     finished = subprocess.run(
         [sys.executable, "-c", program],

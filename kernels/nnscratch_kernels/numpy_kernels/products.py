@@ -149,7 +149,9 @@ def dense_gradient(
         ValueError: another activation, or shapes that do not fit.
     """
     of_x, of_kernel, of_bias = wanted
-    if activation != "linear":
+    if activation == "relu":
+        g = g * (saved > 0)
+    elif activation != "linear":
         g = _choice("dense_gradient", _THROUGH, activation)(g, saved)
     rows, g_rows = (x, g) if x.ndim == 2 else (_rows(x), _rows(g))
     return (
