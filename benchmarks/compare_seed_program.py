@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING
 
 import machine
 import seed_program
-from paired import Goal, take_turns, wall
 from parts import in_words, run
+
+from nnscratch_kernels.laboratory.paired import Goal, take_turns, wall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from paired import Timings
     from parts import Result
+
+    from nnscratch_kernels.laboratory.paired import Timings
 
 ROOT = Path(__file__).resolve().parents[1]
 

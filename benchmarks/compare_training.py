@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any
 import machine  # noqa: F401 (the threads come before NumPy)
 import mlp
 import multiclass_program
-from paired import Goal, Timings, take_turns, wall
 from parts import in_words, run
+
+from nnscratch_kernels.laboratory.paired import Goal, Timings, take_turns, wall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from paired import Contestant
     from parts import Result
+
+    from nnscratch_kernels.laboratory.paired import Contestant
 
 IMPLEMENTATIONS: dict[str, dict[str, bool]] = {
     "default": {},

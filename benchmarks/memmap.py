@@ -23,9 +23,10 @@ from pathlib import Path
 
 import machine
 import numpy as np
-from paired import CONSOLE
 from rich.table import Table
 from rich.text import Text
+
+from nnscratch_kernels.laboratory.paired import console
 
 FEATURES = 784
 ROWS = -(-(2**31) // (4 * FEATURES))  # the first number of rows that fills 2 GiB
@@ -108,7 +109,7 @@ def main() -> None:
     if not sys.platform.startswith("linux"):
         raise SystemExit("memmap.py reads /proc, which only Linux has.")
     for name, value in machine.describe().items():
-        CONSOLE.print(f"{name}: {value}")
+        console().print(f"{name}: {value}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         size = write(folder)
@@ -130,7 +131,7 @@ def main() -> None:
             f"{memory.seconds:.1f}",
             Text("within 500", "green") if reached else Text("above 500", "red"),
         )
-    CONSOLE.print(table)
+    console().print(table)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import machine
 import numpy as np
 import psutil
-from paired import CONSOLE
 from rich.table import Table
 
 from nnscratch.layers import Dense
 from nnscratch.models import Sequential
+from nnscratch_kernels.laboratory.paired import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def readings(read: Callable[[], int]) -> list[int]:
 def main() -> None:
     """Take both readings, print first, last and difference."""
     for name, value in machine.describe().items():
-        CONSOLE.print(f"{name}: {value}")
+        console().print(f"{name}: {value}")
     process = psutil.Process()
     resident = readings(lambda: process.memory_info().rss)
     tracemalloc.start()
@@ -71,7 +71,7 @@ def main() -> None:
         shown = (values[0], values[-1], grown, min(values), max(values))
         first, last, difference, lowest, highest = (f"{value / 1024:,.1f}" for value in shown)
         table.add_row(name, first, last, difference, f"{grown / STEPS:.2f}", lowest, highest)
-    CONSOLE.print(table)
+    console().print(table)
 
 
 if __name__ == "__main__":

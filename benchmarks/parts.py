@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import machine
-from paired import CONSOLE, Goal, Timings, save, show_goals
+
+from nnscratch_kernels.laboratory.paired import Goal, Timings, console, save, show_goals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,13 +32,13 @@ def run(description: str, parts: Mapping[str, Callable[[], Result]]) -> None:
         parser.error(f"unknown part {', '.join(unknown)}: the parts are {', '.join(parts)}.")
     described = machine.describe()
     for name, value in described.items():
-        CONSOLE.print(f"{name}: {value}")
+        console().print(f"{name}: {value}")
     timings: list[Timings] = []
     goals: list[Goal] = []
     for part in arguments.parts or parts:
         part_timings, part_goals = parts[part]()
         for timing in part_timings:
-            CONSOLE.print(timing.table())
+            console().print(timing.table())
         timings += part_timings
         goals += part_goals
     show_goals(goals)

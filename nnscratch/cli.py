@@ -1,4 +1,4 @@
-"""The command `nnscratch`: list and run the bundled examples, and say what works here."""
+"""The command `nnscratch`: run the bundled examples, measure kernels, and say what works here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import ast
 import runpy
 import sys
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,15 +21,30 @@ SEED_PROGRAMS = {
     "keras_multiclass": "The second Keras program, but for its imports: a CSV.",
 }
 
+LABORATORY = {
+    "bench": ("bench_command", "measure kernels beside their peers and this machine's limits"),
+    "tune": ("tuning", "find out from which size on Numba is faster here, and keep it"),
+    "warmup": ("warming", "compile all kernels in advance, so that no program waits for it"),
+}
+"""Commands that `nnscratch_kernels.laboratory` has, each in a module with a parser of its own."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in LABORATORY:
+        module, _ = LABORATORY[arguments[0]]
+        run_command = import_module(f"nnscratch_kernels.laboratory.{module}").main
+        status: int = run_command(arguments[1:])
+        return status
     parser = argparse.ArgumentParser(prog="nnscratch", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("examples", help="list the bundled programs, a line each")
     run = commands.add_parser("run", help="run a bundled program in this folder")
     run.add_argument("name", help="its name, as `nnscratch examples` lists it")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="what the program gets")
+    for command, (_, text) in LABORATORY.items():
+        commands.add_parser(command, help=text)
     commands.add_parser("doctor", help="versions, BLAS, threads and GPU, with a remedy for each")
     chosen = parser.parse_args(arguments)
     if chosen.command == "examples":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -153,6 +154,119 @@ def test_doctor_fails_where_something_needed_is_missing(without):
     assert done.returncode == 1, done.stdout + done.stderr
     remedy = r"^ *FAILS +safetensors +not installed: pip install safetensors"
     assert re.search(remedy, done.stdout, re.MULTILINE), done.stdout
+
+
+def test_bench_shows_kernels_beside_numpy_and_pytorch(tmp_path):
+    done = nnscratch(
+        *("bench", "gelu (tanh)", "--size", "100,1k", "--against", "torch", "--seconds", "0.05"),
+        *("--threads", "1", "--json", "kernels.json", "--plot", "roofline.svg"),
+        folder=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ceilings of 1 thread: copy" in done.stdout
+    for case in ("gelu (tanh), 100 float32", "gelu (tanh), 1,000 float32"):
+        assert case in done.stdout
+    rows = re.findall(r"^ +(\w+) +[\d.]+ (?:µs|ms)", done.stdout, re.MULTILINE)
+    assert sorted(rows) == sorted(2 * ["numpy", "numba", "torch"])
+    assert "gelu (tanh)" in (tmp_path / "roofline.svg").read_text()
+    numbers = json.loads((tmp_path / "kernels.json").read_text())
+    assert {"machine", "ceilings"} < numbers.keys()
+    for measured, count in zip(numbers["measurements"], (100, 1000), strict=True):
+        assert (measured["case"], measured["count"]) == ("gelu (tanh)", count)
+        assert measured["bytes"] == 2 * 4 * count
+        assert measured["seconds"].keys() == measured["first_call"].keys()
+        assert all(seconds > 0 for rounds in measured["seconds"].values() for seconds in rounds)
+        assert measured["median_ratio"].keys() == {"numpy", "torch"}
+
+
+def test_bench_draws_the_ladder(tmp_path):
+    done = nnscratch("bench", "ladder", "--plot", "ladder.png", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "triple loop" in done.stdout
+    assert (tmp_path / "ladder.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("geluu",), "There is no kernel called 'geluu': did you mean gelu"),
+        (("xyzzy",), "There is no kernel called 'xyzzy': did you mean one of adadelta_step, "),
+        (("ladder", "gelu"), "'ladder' is measured by itself: ask for the kernels apart."),
+        (("gelu", "--plot", "a.gif"), "A picture ends in .png or .svg, got 'a.gif'."),
+        (("gelu", "--json", "no/a.json"), "There is no folder "),
+        (("gelu", "--size", "many"), "give numbers of elements such as 1k,1M, got 'many'"),
+        (("gelu", "--dtype", "int8"), "choose of float32, float64, got 'int8'"),
+        (("gelu", "--backend", "cuda"), "choose of numpy, numba, auto, got 'cuda'"),
+        (("gelu", "--threads", "0"), "give 1, 2, 3 or more, got '0'"),
+    ],
+)
+def test_bench_says_in_a_sentence_what_is_wrong(arguments, sentence, tmp_path):
+    done = nnscratch("bench", *arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert sentence in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "sentence"),
+    [
+        (
+            "torch",
+            ("--against", "torch"),
+            "needs the package 'torch': pip install 'nnscratch[bench]'",
+        ),
+        ("jax", ("--against", "jax"), "needs the package 'jax': pip install jax"),
+        (
+            "matplotlib",
+            ("--plot", "a.png"),
+            "the package 'matplotlib': pip install 'nnscratch[plot]'",
+        ),
+    ],
+)
+def test_bench_names_the_remedy_for_a_missing_package(missing, arguments, sentence, without):
+    done = without(missing, "bench", "gelu", *arguments)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert sentence in done.stderr
+
+
+def test_warmup_compiles_and_says_where_it_is_kept(tmp_path):
+    kernels = tmp_path / "kernels"
+    program = (
+        "from nnscratch_kernels.laboratory import warming\n"
+        "print(warming.warm_up(['gelu', 'softmax']))\n"
+        "from nnscratch_kernels import numba_kernels\n"
+        "import numpy as np\n"
+        "numba_kernels.gelu(np.ones(3)), numba_kernels.softmax(np.ones((2, 3), 'f'))"
+    )
+    for _ in range(2):
+        done = nnscratch(
+            "-c",
+            program,
+            folder=tmp_path,
+            command=[sys.executable],
+            NNSCRATCH_CACHE_DIR=str(kernels),
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")
+    assert len(list(kernels.rglob("*.nbi"))) >= 2
+
+
+def test_tune_shows_which_table_is_in_force(tmp_path):
+    done = nnscratch("tune", "--show", folder=tmp_path, NNSCRATCH_CACHE_DIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    says = "From how many elements on Numba is chosen, by the table that comes with nnscratch:"
+    assert done.stdout.startswith(says)
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("command", ["bench", "tune", "warmup"])
+def test_the_laboratory_explains_itself(command, tmp_path):
+    done = nnscratch(command, "--help", folder=tmp_path)
+    assert done.returncode == 0
+    assert f"usage: nnscratch {command}" in done.stdout
+    assert command in nnscratch("--help", folder=tmp_path).stdout
 
 
 @pytest.mark.parametrize("arguments", [(), ("walk",), ("run",)])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nnscratch_kernels import numpy_kernels
 from nnscratch_kernels.subjects import find_kernel, kernel_names
 
 SUBJECTS: tuple[str, ...] = (
@@ -38,5 +39,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """The names of all kernels."""
-    return kernel_names(__name__, SUBJECTS)
+    """The names of all kernels: of what the modules share with each other none has a twin."""
+    return sorted(set(kernel_names(__name__, SUBJECTS)) & set(dir(numpy_kernels)))

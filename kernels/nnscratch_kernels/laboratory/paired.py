@@ -12,21 +12,29 @@ import json
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from rich.console import Console
+    from rich.table import Table
+
     Contestant = Callable[[], float]
 
 SETTLE = 0.05  # seconds; OpenMP's threads spin for a while after their last work
-CONSOLE = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 110)
+
+
+@cache
+def console() -> Console:
+    """Where tables are printed: as wide as the terminal, or 110 columns in a file."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 110
+    return Console(highlight=False, markup=False, width=width)
 
 
 @dataclass(frozen=True)
@@ -59,12 +67,18 @@ class Timings:
         pairs = zip(self.seconds[self.ours], self.seconds[peer], strict=True)
         return [ours / theirs for ours, theirs in pairs]
 
+    def median_ratio(self, peer: str) -> float:
+        """The median of the ratios to a peer."""
+        return median(self.ratios(peer))
+
     def fastest(self, names: Sequence[str]) -> str:
         """Of several ways to do the same, the one with the lowest median."""
         return min(names, key=self.median)
 
     def table(self) -> Table:
         """Medians, quartiles and ratios, the fastest first."""
+        from rich.table import Table
+
         table = Table(
             title=f"{self.title}, {len(self.seconds[self.ours])} rounds",
             caption=f"ratio: {self.ours} / contestant within a round; half of the rounds lie "
@@ -91,7 +105,7 @@ class Timings:
             "unit": self.unit,
             "scale": self.scale,
             "median": {name: self.median(name) for name in self.seconds},
-            "median_ratio": {peer: median(self.ratios(peer)) for peer in peers},
+            "median_ratio": {peer: self.median_ratio(peer) for peer in peers},
         }
 
 
@@ -106,6 +120,18 @@ def wall(work: Callable[[], object]) -> Contestant:
     return contestant
 
 
+def repeated(work: Callable[[], object], calls: int) -> Contestant:
+    """A contestant that runs `work` several times and gives the mean time of a call."""
+
+    def contestant() -> float:
+        start = time.perf_counter()
+        for _ in range(calls):
+            work()
+        return (time.perf_counter() - start) / calls
+
+    return contestant
+
+
 def take_turns(
     title: str,
     contestants: Mapping[str, Contestant],
@@ -113,6 +139,7 @@ def take_turns(
     *,
     unit: str = "µs",
     scale: float = 1e6,
+    settle: float = SETTLE,
 ) -> Timings:
     """Let contestants run in turns, after one round that warms up and does not count.
 
@@ -122,6 +149,7 @@ def take_turns(
         rounds: how often each of them runs.
         unit: what the table shows.
         scale: what seconds are multiplied with to be in `unit`.
+        settle: seconds of rest before each turn.
     """
     names = list(contestants)
     seconds: dict[str, list[float]] = {name: [] for name in names}
@@ -131,7 +159,7 @@ def take_turns(
         for name in order[:: 1 if number % 2 else -1]:  # nobody always follows the same one
             gc.collect()  # nobody pays for another's garbage,
             gc.freeze()  # nor for the size of another's modules,
-            time.sleep(SETTLE)  # nor for another's threads
+            time.sleep(settle)  # nor for another's threads
             took = contestants[name]()
             if number:
                 seconds[name].append(took)
@@ -158,7 +186,7 @@ class Goal:
     def against(cls, timings: Timings, peers: Sequence[str], text: str, at_most: float) -> Goal:
         """A goal against the fastest of several peers."""
         peer = timings.fastest(peers)
-        return cls(text, at_most, median(timings.ratios(peer)), peer)
+        return cls(text, at_most, timings.median_ratio(peer), peer)
 
     @property
     def reached(self) -> bool:
@@ -172,6 +200,9 @@ class Goal:
 
 def show_goals(goals: Sequence[Goal]) -> None:
     """Print goals beside what was measured."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(title="Goals", title_justify="left")
     for column in ("goal", "at most", "measured", "against", ""):
         table.add_column(column)
@@ -179,7 +210,7 @@ def show_goals(goals: Sequence[Goal]) -> None:
         verdict = Text("reached", "green") if goal.reached else Text("not reached", "red")
         measured = _ratio(goal.measured)
         table.add_row(goal.text, _ratio(goal.at_most), measured, goal.peer, verdict)
-    CONSOLE.print(table)
+    console().print(table)
 
 
 def save(

@@ -1,0 +1,44 @@
+"""Every kernel, small and large, by NumPy, by Numba, in PyTorch, and in JAX if it is installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nnscratch_kernels import set_thread_count
+from nnscratch_kernels.laboratory import cases, contestants
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+SIZES = (1_000, 1_000_000)
+PEERS = [name for name in contestants.PEERS if find_spec(name)]
+
+
+def entries() -> list[tuple[str, str]]:
+    """Each case with each of those who can do it."""
+    found = []
+    for name, recipe in cases.recipes().items():
+        ours = [by for by in ("numpy", "numba") if contestants.implementation(recipe.kernel, by)]
+        theirs = [peer for peer in PEERS if getattr(recipe, peer)]
+        found += [(name, by) for by in ours + theirs]
+    return found
+
+
+@pytest.mark.parametrize("count", SIZES)
+@pytest.mark.parametrize(("name", "by"), entries())
+@pytest.mark.benchmark(min_rounds=5, max_time=0.1, warmup=True, warmup_iterations=2)
+def test_kernel(benchmark: BenchmarkFixture, name: str, by: str, count: int) -> None:
+    set_thread_count(1)
+    benchmark.group = f"{name}, {count:,} elements of float32"
+    benchmark.name = by
+    case = cases.make_case(name, count)
+    kernel = (
+        contestants.implementation(case.recipe.kernel, by) if by in contestants.BACKENDS else None
+    )
+    work = case.call(kernel) if kernel else contestants.peer(case, by)
+    assert work is not None
+    benchmark.extra_info.update(operations=case.operations, bytes=case.bytes_moved)
+    benchmark(work)

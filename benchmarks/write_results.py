@@ -1,0 +1,199 @@
+"""Measure the kernels and write what was found: benchmarks/RESULTS.md and its picture.
+
+python benchmarks/write_results.py                  about five minutes
+python benchmarks/write_results.py --into FOLDER    into another folder than this repository
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from statistics import quantiles
+from typing import TYPE_CHECKING
+
+import machine  # noqa: F401 (the threads come before NumPy)
+import speed_goals
+
+from nnscratch_kernels import tuned
+from nnscratch_kernels.laboratory import bench, cases, ceilings, contestants, pictures
+from nnscratch_kernels.laboratory import machine as laboratory
+from nnscratch_kernels.laboratory.bench_command import ceilings_in_words
+from nnscratch_kernels.laboratory.machine import equal_threads
+from nnscratch_kernels.laboratory.paired import console, take_turns
+from nnscratch_kernels.laboratory.progress import tracked
+from nnscratch_kernels.laboratory.warming import warm_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from nnscratch_kernels.laboratory.bench import Measurement
+    from nnscratch_kernels.laboratory.ceilings import Ceilings
+    from nnscratch_kernels.laboratory.paired import Timings
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS = 9
+LARGE = 1 << 23  # float32 elements, 32 MiB an array
+BOUND_BY_MEMORY = 0.75  # of the bandwidth, which such a kernel should reach
+IN_PICTURE = ("adam_step", "gelu", "softmax", "layer_normalization", "column_sums", "relu", "dense")
+
+
+def main() -> None:
+    """Measure everything, then write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--into", type=Path, default=ROOT, help="the folder of the repository")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each comparison")
+    asked = parser.parse_args()
+    threads = [1, 2] if (os.cpu_count() or 1) > 1 else [1]
+    warm_up()
+    limits = {count: ceilings.measure(count) for count in threads}
+    goals = list(compare(threads, asked.rounds))
+    names = waiting_for_memory(limits[1])
+    near = {count: near_the_limit(names, limits[count]) for count in threads}
+    picture = asked.into / "docs" / "images" / "roofline.png"
+    page = asked.into / "benchmarks" / "RESULTS.md"
+    for path in (picture, page):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    pictures.roofline(picture, limits[threads[-1]], for_picture(limits[threads[-1]]))
+    sections = [
+        head(limits),
+        beside_pytorch(goals, threads),
+        limit_section(near, limits),
+    ]
+    page.write_text("\n".join(sections))
+    console().print(f"Written: {page} and {picture}.")
+
+
+def compare(
+    threads: Sequence[int], rounds: int
+) -> Iterable[tuple[speed_goals.Row, dict[int, Timings]]]:
+    """Each row of the goals, measured with each number of threads."""
+    for row in tracked(speed_goals.rows(), "comparing", lambda row: row.text):
+        by_threads = {}
+        for count in threads:
+            with equal_threads(count):
+                made = row.contestants(count)
+                by_threads[count] = take_turns(row.text, made, rounds, unit="ms", scale=1e3)
+        yield row, by_threads
+
+
+def waiting_for_memory(limits: Ceilings) -> list[str]:
+    """The compiled kernels whose bytes take longer than their operations."""
+    made = {name: cases.make_case(name, 1 << 16) for name in contestants.compiled_kernels()}
+    return [
+        name
+        for name, case in made.items()
+        if case.operations / limits.peak("float32") < case.bytes_moved / limits.bandwidth
+    ]
+
+
+def near_the_limit(names: Sequence[str], limits: Ceilings) -> dict[str, Measurement]:
+    """These kernels on large arrays."""
+    with equal_threads(limits.threads):
+        return {
+            name: bench.measure(name, LARGE, "float32", limits, backends=["auto"], seconds=0.2)
+            for name in tracked(names, f"{limits.threads} threads, measuring", str)
+        }
+
+
+def for_picture(limits: Ceilings) -> list[Measurement]:
+    """Some kernels beside their peers, on arrays of 16 MiB."""
+    with equal_threads(limits.threads):
+        return [
+            bench.measure(name, 1 << 22, "float32", limits, against=["torch"], seconds=0.5)
+            for name in tracked(IN_PICTURE, "for the picture, measuring", str)
+        ]
+
+
+def head(limits: dict[int, Ceilings]) -> str:
+    """What this page is, and the machine."""
+    described = [f"- {name}: {text}" for name, text in laboratory.describe().items()]
+    described += [f"- {ceilings_in_words(it)}" for it in limits.values()]
+    described.append(f"- NumPy or Numba: chosen by {tuned.source()}")
+    lines = [
+        "# Results",
+        "",
+        "Written by `python benchmarks/write_results.py`, not by hand. All numbers are of float32,",
+        "from one run on this machine; yours will differ.",
+        "",
+        *described,
+        "",
+        "![Kernels under the roofline of this machine](../docs/images/roofline.png)",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def beside_pytorch(
+    goals: Sequence[tuple[speed_goals.Row, dict[int, Timings]]], threads: Sequence[int]
+) -> str:
+    """The table of ratios."""
+    columns = ["what", "reach"]
+    for count in threads:
+        words = f"{count} thread{'s' if count > 1 else ''}"
+        columns += [f"ratio, {words}", "middle half", "ms", "PyTorch's ms"]
+    lines = [
+        "## Beside PyTorch",
+        "",
+        "Both have as many threads, and take turns. The ratio is our time / PyTorch's within a",
+        "round, its median and the middle half of the rounds; of several ways in which PyTorch can",
+        "do it, against the fastest. In **bold** where the goal is reached.",
+        "",
+        _line(columns),
+        _line(["---", *["---:"] * (len(columns) - 1)]),
+    ]
+    for row, by_threads in goals:
+        cells = [row.text, f"≤ {row.at_most}"]
+        for timings in by_threads.values():
+            cells += _ratio_cells(row, timings)
+        lines.append(_line(cells))
+    return "\n".join([*lines, ""])
+
+
+def limit_section(near: dict[int, dict[str, Measurement]], limits: dict[int, Ceilings]) -> str:
+    """The table of bandwidths."""
+    columns = ["kernel"]
+    for count in near:
+        words = f"{count} thread{'s' if count > 1 else ''}"
+        columns += [f"GB/s, {words}", "of the ceiling"]
+    lines = [
+        "## Near the limit of memory",
+        "",
+        f"Kernels that do few operations on a byte, on arrays of {LARGE * 4 >> 20} MiB, beside the",
+        f"bandwidth of a copy or triad. In **bold** from {BOUND_BY_MEMORY:.0%} on.",
+        "",
+        _line(columns),
+        _line(["---", *["---:"] * (len(columns) - 1)]),
+    ]
+    for name in near[1]:
+        cells = [f"`{name}`"]
+        for count, measured in near.items():
+            speed = measured[name].moved / measured[name].seconds("auto")
+            share = speed / limits[count].bandwidth
+            cells += [f"{speed / 1e9:.1f}", _bold(f"{share:.0%}", share >= BOUND_BY_MEMORY)]
+        lines.append(_line(cells))
+    return "\n".join([*lines, ""])
+
+
+def _ratio_cells(row: speed_goals.Row, timings: Timings) -> list[str]:
+    peer = timings.fastest([name for name in timings.seconds if name != timings.ours])
+    ratio = timings.median_ratio(peer)
+    low, _, high = quantiles(timings.ratios(peer), method="inclusive")
+    return [
+        _bold(f"{ratio:.2f}", ratio <= row.at_most),
+        f"{low:.2f} to {high:.2f}",
+        f"{timings.median(timings.ours):.3g}",
+        f"{timings.median(peer):.3g}",
+    ]
+
+
+def _bold(text: str, bold: bool) -> str:
+    return f"**{text}**" if bold else text
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()
