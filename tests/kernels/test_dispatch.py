@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,13 @@ print(k.which("gelu", np.zeros(8)))
 
 def test_the_package_says_what_it_has():
     assert set(nnscratch_kernels.__all__) >= {"backend", "which", "thread_count"}
+
+
+@pytest.mark.parametrize("name", dir(numba_kernels))
+def test_compiled_kernels_are_called_as_their_references(name):
+    reference, compiled = (getattr(k, name) for k in (numpy_kernels, numba_kernels))
+    asked, given = (signature(kernel).parameters.values() for kernel in (reference, compiled))
+    assert [(p.name, p.default, p.kind) for p in given] == [
+        (p.name, p.default, p.kind) for p in asked
+    ]
+    assert compiled.__doc__
