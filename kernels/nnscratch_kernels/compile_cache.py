@@ -26,7 +26,7 @@ def folder() -> Path | None:
     """The folder for the kernels as they stand now; None, after a word, if there can be none."""
     try:
         return private_folder(base() / f"kernels-{fingerprint()}")
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
         print(
             f"nnscratch: compiled kernels cannot be kept ({error}), so every program compiles "
             f"them anew: set NNSCRATCH_CACHE_DIR to a folder of your own.",
@@ -59,10 +59,10 @@ def fingerprint() -> str:
     import llvmlite.binding
 
     digest = sha256()
-    for source in sorted(SOURCES.glob("*.py")):
-        digest.update(source.name.encode() + b"\0" + sha256(source.read_bytes()).digest())
+    for source in sorted(SOURCES.parent.glob("**/*.py")):  # loops freeze constants of all modules
+        if "laboratory" not in source.parts:
+            digest.update(source.name.encode() + b"\0" + sha256(source.read_bytes()).digest())
     facts = [
-        version("nnscratch"),
         version("numba"),
         version("llvmlite"),
         version("numpy"),

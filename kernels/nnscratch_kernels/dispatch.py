@@ -94,7 +94,7 @@ def dispatched(reference: Callable[..., Any]) -> Callable[..., Any]:
         reference: the kernel in `numpy_kernels`.
     """
     name = reference.__name__
-    by_dtype = tuned.thresholds().get(name)
+    by_dtype = _by_letter(name)
     if by_dtype is None:
         return reference
     place = WORK.get(name, 0)
@@ -119,7 +119,7 @@ def dispatched(reference: Callable[..., Any]) -> Callable[..., Any]:
         if chosen == "numpy":
             return reference(*arrays, **options)
         x = arrays[place] if place < len(arrays) else options.get(argument)
-        size, letter = (x.size, x.dtype.char) if type(x) is np.ndarray else amount_of_work(x)
+        size, letter = amount_of_work(x)
         bound = by_dtype.get(letter)
         if bound is None or (size < bound and chosen == "auto"):
             return reference(*arrays, **options)
@@ -144,7 +144,7 @@ def which(kernel: str, x: Any) -> Choice:
         ValueError: there is no such kernel.
     """
     name = _full_name(kernel)
-    by_dtype = tuned.thresholds().get(name)
+    by_dtype = _by_letter(name)
     if by_dtype is None:
         return Choice("numpy", f"{name} has no faster version than NumPy's.")
     size, letter = amount_of_work(x)
@@ -171,17 +171,24 @@ def which(kernel: str, x: Any) -> Choice:
 def amount_of_work(x: Any) -> tuple[int, str]:
     """How many elements an argument has, and the letter of the dtype that stands in the table.
 
-    A list of arrays counts as one, a shape as so many numbers in float32, and 16 bits as what they
-    are computed in.
+    A list of arrays counts as one, a shape as so many numbers in float32.
     """
     if isinstance(x, np.ndarray):
-        return x.size, "f" if x.dtype.char == "H" else x.dtype.char
+        return x.size, x.dtype.char if x.dtype.isnative else ""
     if isinstance(x, list | tuple) and x:
         if all(isinstance(part, np.ndarray) for part in x):
             return sum(part.size for part in x), x[0].dtype.char
         if all(isinstance(length, int) for length in x):
             return prod(x), "f"
     return 1, ""
+
+
+def _by_letter(kernel: str) -> dict[str, int] | None:
+    """The thresholds of a kernel by the letter of what its argument holds."""
+    by_dtype = tuned.thresholds().get(kernel)
+    if by_dtype is not None and kernel == "from_bfloat16":
+        return {"H": by_dtype["f"]}  # bits in uint16
+    return by_dtype
 
 
 def _full_name(kernel: str) -> str:

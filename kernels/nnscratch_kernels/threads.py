@@ -9,11 +9,12 @@ of threads.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _pool: ThreadPoolExecutor | None = None
 _count: int | None = None
@@ -41,9 +42,9 @@ def set_thread_count(count: int) -> None:
         ValueError: not a positive integer.
     """
     global _count
-    if count < 1 or count != int(count):
+    if not hasattr(count, "__index__") or count < 1:
         raise ValueError(f"The number of threads is a positive integer, got {count!r}: give 1, 2…")
-    _count = count
+    _count = int(count)
     forget_pool()
 
 
@@ -68,7 +69,9 @@ def run_in_parts(function: Callable[..., Any], count: int, grain: int, *arrays: 
             function(first, min(first + grain, count), *arrays)
 
     helpers = min(thread_count(), -(-count // grain)) - 1
-    futures = [_threads().submit(work) for _ in range(helpers)]
+    futures: list[Future[None]] = []
+    with suppress(RuntimeError):  # the interpreter ends, or another thread has closed the pool
+        futures.extend(_threads().submit(work) for _ in range(helpers))
     try:
         work()
     finally:

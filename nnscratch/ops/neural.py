@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch.autograd import Op, call
+from nnscratch.ops.activation_functions import gelu
 from nnscratch.ops.indexing import add_at
 from nnscratch.ops.kernel_rules import is_recorded
 from nnscratch_kernels import auto as kernels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_SLOPE_FROM_Z = {"gelu": False, "gelu_tanh": True}
+"""Activations whose slope y does not tell; whether it is the approximation of gelu."""
 
 
 def _dense_vjp(
@@ -27,12 +32,20 @@ def _dense_vjp(
 ) -> tuple[Any, Any, Any]:
     """Through the activation once, then to each argument."""
     if not is_recorded(y):
+        saved = kernels.dense(x, kernel, bias) if activation in _SLOPE_FROM_Z else y
         gradients: tuple[Any, Any, Any] = kernels.dense_gradient(
-            wanted, g, y, x, kernel, activation
+            wanted, g, saved, x, kernel, activation
         )
         return gradients
     if activation == "relu":
         g = g * (y > 0)
+    elif activation == "sigmoid":
+        g = g * y * (1 - y)
+    elif activation == "tanh":
+        g = g * (1 - y * y)
+    elif activation in _SLOPE_FROM_Z:
+        z = dense(x, kernel, bias)
+        g = gelu.gradients([True], g, y, [z], {"approximate": _SLOPE_FROM_Z[activation]})[0]
     of_x, of_kernel, of_bias = wanted
     rows, g_rows = (x, g) if x.ndim == 2 else (_rows(x), _rows(g))
     return (
@@ -44,6 +57,13 @@ def _dense_vjp(
 
 def _rows(x: Any) -> Any:
     return np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+def _torch_activation(torch: Any, activation: str, z: Any) -> Any:
+    if activation in _SLOPE_FROM_Z:
+        approximate = "tanh" if _SLOPE_FROM_Z[activation] else "none"
+        return torch.nn.functional.gelu(z, approximate=approximate)
+    return z if activation == "linear" else getattr(torch, activation)(z)
 
 
 dense = Op(
@@ -59,11 +79,14 @@ dense = Op(
         call(s.normal(4, 3), s.normal(3, 2), s.normal(2)),
         call(s.normal(2, 4, 3), s.normal(3, 5), s.normal(5)),
         call(s.normal(3), s.normal(3, 2), s.normal(2)),
-        call(s.normal(4, 3), s.normal(3, 2), s.normal(2), activation="relu"),
+        *(
+            call(s.normal(4, 3), s.normal(3, 2), s.normal(2), activation=activation)
+            for activation in ("relu", "sigmoid", "tanh", "gelu", "gelu_tanh")
+        ),
     ],
-    torch=lambda torch, x, kernel, bias, activation="linear": (
-        torch.relu if activation == "relu" else torch.positive
-    )(torch.nn.functional.linear(x, kernel.T, bias)),
+    torch=lambda torch, x, kernel, bias, activation="linear": _torch_activation(
+        torch, activation, torch.nn.functional.linear(x, kernel.T, bias)
+    ),
     numpy=[],
 )
 

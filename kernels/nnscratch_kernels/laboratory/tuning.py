@@ -33,6 +33,9 @@ DTYPES = "fd"
 LEVEL = 0.05  # a difference that is none
 TURN = 1e-4  # seconds that a turn takes at least
 
+CASES = {name: f"{name} (gelu)" for name in ("dense", "dense_gradient", "dense_with_preactivation")}
+"""By which case a kernel is tuned that has several: a linear layer is NumPy's in both."""
+
 
 @dataclass(frozen=True)
 class Thoroughness:
@@ -121,7 +124,7 @@ class Comparison:
         Returns:
             The size as dispatch sees it, and the quartiles of Numba's time / NumPy's.
         """
-        size = cases.make_case(self.name, count, self.dtype).size
+        size = cases.make_case(CASES.get(self.name, self.name), count, self.dtype).size
         pair = [self._call(backend, count) for backend in ("numpy", "numba")]
         calls = [max(1, round(TURN / min(_seconds(call) for _ in range(3)))) for call in pair]
         fewest, most = self.thoroughness.rounds
@@ -147,7 +150,7 @@ class Comparison:
         kernel = contestants.implementation(self.name, backend)
         if kernel is None:
             raise ValueError(f"There is no kernel {self.name!r} for {backend!r} to tune.")
-        return cases.make_case(self.name, count, self.dtype).call(kernel)
+        return cases.make_case(CASES.get(self.name, self.name), count, self.dtype).call(kernel)
 
 
 def verdict(low: float, high: float) -> str | None:

@@ -68,6 +68,12 @@ def compiled(
         _SETTINGS.CACHE_DIR = before
 
 
+COMPILING = (
+    "nnscratch: compiling kernels for this processor, which takes a few seconds once; "
+    "`nnscratch warmup` compiles all of them in advance."
+)
+
+
 class _Announcement(numba.core.event.Listener):
     """Says once that the compiler is at work, so that nobody wonders what takes so long."""
 
@@ -80,12 +86,7 @@ class _Announcement(numba.core.event.Listener):
         if self.made or not module.startswith("nnscratch_kernels."):
             return
         self.made = True
-        print(
-            "nnscratch: compiling kernels for this processor, which takes a few seconds once; "
-            "`nnscratch warmup` compiles all of them in advance.",
-            file=sys.stderr,
-            flush=True,
-        )
+        print(COMPILING, file=sys.stderr, flush=True)
 
     def on_end(self, event: Any) -> None:
         """Nothing to say."""

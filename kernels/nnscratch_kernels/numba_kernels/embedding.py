@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch_kernels.numba_kernels.compilation import compiled
+from nnscratch_kernels.numba_kernels.rows import COMPILED_DTYPES
 from nnscratch_kernels.numpy_kernels import embedding as reference
 from nnscratch_kernels.numpy_kernels.arrays import check_indices
 from nnscratch_kernels.threads import run_in_parts
@@ -29,9 +30,11 @@ def embedding_scatter_add(gradient: Array, indices: Array, vocabulary: int) -> A
     Each part of the work takes some columns of all rows, so that what comes to one element is added
     in order without a lock.
     """
-    if gradient.dtype.char not in "fd" or not gradient.size:
+    if gradient.dtype not in COMPILED_DTYPES or not gradient.size:
         return reference.embedding_scatter_add(gradient, indices, vocabulary)
     check_indices("embedding_scatter_add", indices, vocabulary)
+    if gradient.shape[:-1] != indices.shape:  # for its message
+        return reference.embedding_scatter_add(gradient, indices, vocabulary)
     length = gradient.shape[-1]
     table = np.zeros((vocabulary, length), gradient.dtype)
     rows = np.ascontiguousarray(gradient).reshape(-1, length)

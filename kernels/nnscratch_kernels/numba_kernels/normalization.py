@@ -137,7 +137,7 @@ def batch_normalization(
         operations an element, 3 arrays in memory.
     """
     channels = channels_in_rows(x, axis)
-    if not channels:
+    if not channels or not (fits(gamma, x, channels) and fits(beta, x, channels)):
         return reference.batch_normalization(x, gamma, beta, axis, epsilon)
     dtype = x.dtype
     rows = as_rows(x, channels, dtype)

@@ -165,7 +165,12 @@ def batch_normalization_gradient(
         in the dtype of `x`; about 9 operations an element, 5 arrays in memory.
     """
     channels = channels_in_rows(x, axis)
-    if not channels or g.shape != x.shape:
+    of_channels = (mean, variance, gamma, beta, g_mean, g_variance)
+    if (
+        not channels
+        or g.shape != x.shape
+        or not all(fits(vector, x, channels) for vector in of_channels)
+    ):
         return reference.batch_normalization_gradient(
             g, x, mean, variance, gamma, beta, axis, epsilon, g_mean, g_variance
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def fits(weights: Array | None, x: Array, length: int) -> bool:
     """Whether γ or β has one number for each of the `length` elements of a row of `x`."""
     return weights is None or (
-        weights.size == length and weights.shape == x.shape[x.ndim - weights.ndim :]
+        np.size(weights) == length and np.shape(weights) == x.shape[x.ndim - np.ndim(weights) :]
     )
 
 

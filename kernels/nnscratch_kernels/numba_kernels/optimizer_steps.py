@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch_kernels.numba_kernels import optimizer_loops as loops
+from nnscratch_kernels.numba_kernels.rows import COMPILED_DTYPES
 from nnscratch_kernels.numpy_kernels import optimizer_steps as reference
 from nnscratch_kernels.threads import run_in_parts
 
@@ -34,8 +35,14 @@ def _for_flat_arrays(step: Callable[..., None]) -> Callable[..., None]:
     @wraps(step)
     def checked(values: Array, *arrays: Array | None, **options: Any) -> None:
         dtype = values.dtype
-        fits = dtype.char in "fd" and all(
-            array is None or (array.dtype == dtype and array.ndim == 1 and array.flags.c_contiguous)
+        fits = dtype in COMPILED_DTYPES and all(
+            array is None
+            or (
+                array.dtype == dtype
+                and array.ndim == 1
+                and array.shape == values.shape
+                and array.flags.c_contiguous
+            )
             for array in (values, *arrays)
         )
         (step if fits else twin)(values, *arrays, **options)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch_kernels.numba_kernels.compilation import compiled
+from nnscratch_kernels.numba_kernels.rows import COMPILED_DTYPES
 from nnscratch_kernels.numpy_kernels import ranking as reference
 from nnscratch_kernels.threads import run_in_parts
 
@@ -27,17 +28,17 @@ _SKIPPED = 1 << 7  # elements that are passed over if none of them is among the 
 
 def argmax(a: Array) -> Array:
     """As `numpy_kernels.argmax`."""
-    if a.dtype.char not in "fd" or a.ndim == 0 or not a.size:
+    if a.dtype not in COMPILED_DTYPES or a.ndim == 0 or not a.size:
         return reference.argmax(a)
     bits, *constants = _bits(a)
     places = np.empty(len(bits), np.intp)
     run_in_parts(_argmax, len(bits), max(1, _GRAIN // a.shape[-1]), bits, places, *constants)
-    return places.reshape(a.shape[:-1])
+    return places.reshape(a.shape[:-1])[()]  # of a vector a number, as NumPy gives it
 
 
 def top_k(a: Array, k: int) -> tuple[Array, Array]:
     """As `numpy_kernels.top_k`, with the best k in a heap: n comparisons, and a few more for it."""
-    if a.dtype.char not in "fd" or not a.size or not 0 < k <= a.shape[-1] // _MOST:
+    if a.dtype not in COMPILED_DTYPES or not a.size or not 0 < k <= a.shape[-1] // _MOST:
         return reference.top_k(a, k)
     bits, *constants = _bits(a)
     places = np.empty((len(bits), k), np.intp)

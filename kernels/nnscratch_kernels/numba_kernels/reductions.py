@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch_kernels.numba_kernels.compilation import compiled
+from nnscratch_kernels.numba_kernels.rows import COMPILED_DTYPES
 from nnscratch_kernels.numpy_kernels import products, reductions
 from nnscratch_kernels.threads import run_in_parts
 
@@ -35,7 +36,7 @@ _FEW = 32  # rows below which the sums are a good part of all the memory that is
 
 def row_sums(rows: Array) -> Array:
     """As `numpy_kernels.row_sums`."""
-    if rows.dtype.char not in "fd" or rows.ndim != 2 or not rows.size:
+    if rows.dtype not in COMPILED_DTYPES or rows.ndim != 2 or not rows.size:
         return reductions.row_sums(rows)
     if rows.flags.f_contiguous and not rows.flags.c_contiguous:
         return column_sums(rows.T)
@@ -90,7 +91,7 @@ def _row_sums(first: int, last: int, rows: Array, sums: Array) -> None:
 
 def column_sums(rows: Array) -> Array:
     """As `numpy_kernels.column_sums`."""
-    if rows.dtype.char not in "fd" or rows.ndim != 2 or not rows.size or len(rows) < _FEW:
+    if rows.dtype not in COMPILED_DTYPES or rows.ndim != 2 or not rows.size or len(rows) < _FEW:
         return products.column_sums(rows)
     if rows.flags.f_contiguous and not rows.flags.c_contiguous:
         return row_sums(rows.T)
@@ -152,7 +153,7 @@ def clip_by_global_norm(arrays: Sequence[Array], limit: float) -> tuple[list[Arr
 
 def _sum_of_squares(array: Array) -> float:
     flat = array.ravel(order="K")
-    if flat.dtype.char not in "fd":
+    if flat.dtype not in COMPILED_DTYPES:
         flat = flat.astype(np.float64)
     sums = np.empty(-(-flat.size // _GRAIN))
     run_in_parts(_squares, flat.size, _GRAIN, flat, sums)
@@ -171,7 +172,7 @@ def _squares(first: int, last: int, x: Array, sums: Array) -> None:
 
 
 def _scaled(array: Array, factor: float) -> Array:
-    if array.dtype.char not in "fd" or not array.flags.c_contiguous:
+    if array.dtype not in COMPILED_DTYPES or not array.flags.c_contiguous:
         return array * factor
     y = np.empty_like(array)
     run_in_parts(_scale, array.size, _GRAIN, array.reshape(-1), y.reshape(-1), factor)

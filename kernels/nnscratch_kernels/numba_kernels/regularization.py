@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch_kernels.numba_kernels.compilation import compiled
+from nnscratch_kernels.numba_kernels.rows import COMPILED_DTYPES
 from nnscratch_kernels.numpy_kernels import philox
 from nnscratch_kernels.numpy_kernels import regularization as reference
 from nnscratch_kernels.threads import run_in_parts
@@ -41,7 +42,7 @@ def dropout_mask(shape: tuple[int, ...], rate: float, seed: int, offset: int = 0
 
 def seeded_dropout(x: Array, rate: float, seed: int, offset: int = 0) -> Array:
     """As `numpy_kernels.seeded_dropout`, to the bit: one read and one write of an element."""
-    if x.dtype.char not in "fd" or x.ndim == 0:
+    if x.dtype not in COMPILED_DTYPES or x.ndim == 0:
         return reference.seeded_dropout(x, rate, seed, offset)
     flat = np.ascontiguousarray(x).reshape(-1)
     y = np.empty_like(flat)

@@ -42,7 +42,9 @@ def row_length(x: Any, axis: int | tuple[int, ...] | None) -> int:
     """
     if not isinstance(x, np.ndarray) or x.dtype not in COMPILED_DTYPES or not x.size:
         return 0
-    if axis == -1 and x.ndim:  # nearly always
+    if not x.ndim:
+        return 0
+    if axis == -1:  # nearly always
         return int(x.shape[-1])
     ndim = x.ndim
     if axis is None:

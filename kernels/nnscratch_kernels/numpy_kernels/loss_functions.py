@@ -100,7 +100,7 @@ def sparse_softmax_crossentropy(labels: Any, logits: Any, probabilities: Any = N
     starts, flat = row_starts(logits.shape), logits.reshape(-1)
     top = starts + logits.argmax(axis=-1)
     largest = flat.take(top)
-    loss = largest - flat.take(starts + labels)
+    loss = largest - flat.take(starts + labels.astype(np.intp, copy=False))
     loss += _excess(logits, largest, top, probabilities)
     return loss
 
@@ -122,7 +122,7 @@ def minus_one_hot(probabilities: Any, labels: Any) -> Any:
         A new array of the shape and dtype of p.
     """
     difference = np.array(probabilities, order="C")
-    difference.reshape(-1)[row_starts(difference.shape) + labels] -= 1
+    difference.reshape(-1)[row_starts(difference.shape) + labels.astype(np.intp, copy=False)] -= 1
     return difference
 
 

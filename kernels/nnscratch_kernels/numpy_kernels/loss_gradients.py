@@ -106,7 +106,7 @@ def _sparse_softmax_crossentropy(labels: Any, logits: Any) -> tuple[Any, Any, An
     """The losses, the gradient, and the dtype that both shall have."""
     check_labels(labels, logits.shape[-1])
     values, dtype = working_values(logits)
-    right = row_starts(values.shape) + labels
+    right = row_starts(values.shape) + labels.astype(np.intp, copy=False)
     probabilities, largest, excess = _softmax_with_excess(values)
     probabilities.reshape(-1)[right] -= 1
     return largest - values.ravel().take(right) + excess, probabilities, dtype

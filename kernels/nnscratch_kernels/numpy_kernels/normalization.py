@@ -36,12 +36,12 @@ def layer_normalization(
         epsilon: ε > 0.
 
     Returns:
-        Shape and dtype of `x`; about 8 operations an element.
+        Shape and dtype of `x` (float64 for integers); about 8 operations an element.
     """
-    y = _working(x)
-    y = y - mean_over(y, axis)
+    values, dtype = _working(x)
+    y = values - mean_over(values, axis)
     y /= np.sqrt(mean_over(y * y, axis) + epsilon)
-    return _affine(y, gamma, beta).astype(x.dtype, copy=False)
+    return _affine(y, gamma, beta).astype(dtype, copy=False)
 
 
 def residual_layer_normalization(
@@ -90,14 +90,14 @@ def batch_normalization(
         operations an element.
     """
     others, along = channel_axes(x.shape, axis)
-    y = _working(x)
-    mean = mean_over(y, others)
-    y = y - mean
+    values, dtype = _working(x)
+    mean = mean_over(values, others)
+    y = values - mean
     variance = mean_over(y * y, others)
     y /= np.sqrt(variance + epsilon)
     gamma, beta = (None if w is None else w.reshape(along) for w in (gamma, beta))
     results = _affine(y, gamma, beta), mean.reshape(-1), variance.reshape(-1)
-    y, mean, variance = (result.astype(x.dtype, copy=False) for result in results)
+    y, mean, variance = (result.astype(dtype, copy=False) for result in results)
     return y, mean, variance
 
 
@@ -109,8 +109,11 @@ def channel_axes(shape: tuple[int, ...], axis: int) -> tuple[tuple[int, ...], tu
     return others, tuple(shape[axis] if i == axis else 1 for i in range(len(shape)))
 
 
-def _working(x: Array) -> Array:
-    return x.astype(np.float32) if x.dtype == np.float16 else x
+def _working(x: Array) -> tuple[Array, Any]:
+    """`x` in what is computed with, and the dtype of the result: of integers that is float64."""
+    if x.dtype.kind != "f":
+        return x.astype(np.float64), np.float64
+    return (x.astype(np.float32) if x.dtype == np.float16 else x), x.dtype
 
 
 def _affine(y: Array, gamma: Array | None, beta: Array | None) -> Array:
