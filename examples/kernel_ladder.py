@@ -52,11 +52,13 @@ softmax_speed = {name: 4 * logits.size / time / 1e9 for name, time in passes.ite
 figure, panels = plt.subplots(1, 2, figsize=(11, 4.4), width_ratios=(2, 1), layout="constrained")
 ladders = {"matrix product": (products, speed), "softmax": (passes, softmax_speed)}
 for panel, (title, (times, rates)) in zip(panels, ladders.items(), strict=True):
-    table = Table("rung", *map(str, ("ms", "GFLOP/s", "times the rung before")), title=title)
+    table = Table("rung", "size", "ms", "GFLOP/s", "times the rung before", title=title)
     before = None
     for name, rate in rates.items():
         gain = f"{rate / before:.2f}" if before else ""
-        table.add_row(name, f"{1000 * times[name]:.2f}", f"{rate:.4f}", gain)
+        rows = logits.shape if times is passes else [side.get(name, 1024)] * 2
+        size = " × ".join(map(str, rows))
+        table.add_row(name, size, f"{1000 * times[name]:.2f}", f"{rate:.4g}", gain)
         before = rate
     Console(width=80).print(table)
     bars = panel.barh(list(rates), list(rates.values()), color="#2678b2")

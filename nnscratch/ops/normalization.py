@@ -29,10 +29,10 @@ def _layer_normalization_vjp(
     epsilon: float,
 ) -> tuple[Any, Any, Any]:
     if not is_recorded(y):
-        of_x, of_gamma, of_beta = kernels.layer_normalization_gradient(
+        gradients: tuple[Any, Any, Any] = kernels.layer_normalization_gradient(
             g, x, gamma, beta, axis, epsilon
         )
-        return of_x, of_gamma, of_beta
+        return gradients
     count = max(reduced_count(x.shape, axis), 1)
 
     def mean(values: Any) -> Any:
@@ -107,10 +107,10 @@ def _batch_normalization_vjp(
     of_x, of_gamma, of_beta = wanted
     (g, g_mean, g_variance), (_, mean, variance) = g, y
     if not is_recorded(mean):
-        of_x, of_gamma, of_beta = kernels.batch_normalization_gradient(
+        gradients: tuple[Any, Any, Any] = kernels.batch_normalization_gradient(
             g, x, mean, variance, gamma, beta, axis, epsilon, g_mean, g_variance
         )
-        return of_x, of_gamma, of_beta
+        return gradients
     others, along = kernels.channel_axes(x.shape, axis)
     count = max(reduced_count(x.shape, others), 1)
     centered = x - np.reshape(mean, along)

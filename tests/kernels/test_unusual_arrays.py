@@ -106,3 +106,10 @@ def test_bits_of_bfloat16_reach_numba():
 def test_a_number_of_threads_that_is_no_integer():
     with pytest.raises(ValueError, match="positive integer"):
         set_thread_count(2.0)  # type: ignore[arg-type] # what is tested
+
+
+@pytest.mark.parametrize("kernels", [numpy_kernels, numba_kernels], ids=["numpy", "numba"])
+@pytest.mark.parametrize("pool", ["max_pool2d", "average_pool2d"])
+def test_a_stride_of_zero_is_refused(kernels, pool):
+    with pytest.raises(ValueError, match="strides"):
+        getattr(kernels, pool)(np.ones((1, 4, 4, 1)), 2, strides=0)

@@ -29,7 +29,9 @@ def max_pool2d(
     x: Array, pool_size: Pair = 2, strides: Pair | None = None, padding: str = "valid"
 ) -> Array:
     """As `numpy_kernels.max_pool2d`."""
-    axes = window_axes("max_pool2d", x.shape, pool_size, strides or pool_size, padding)
+    axes = window_axes(
+        "max_pool2d", x.shape, pool_size, pool_size if strides is None else strides, padding
+    )
     if not all_alike(x):
         return numpy_twin.max_pool2d(x, pool_size, strides, padding)
     return _pooled(_maxima, x, *axes)
@@ -44,7 +46,9 @@ def max_pool2d_gradient(
 ) -> Array:
     """As `numpy_kernels.max_pool2d_gradient`."""
     name = "max_pool2d_gradient"
-    rows, columns = window_axes(name, x.shape, pool_size, strides or pool_size, padding)
+    rows, columns = window_axes(
+        name, x.shape, pool_size, pool_size if strides is None else strides, padding
+    )
     check_shape(name, g.shape, (len(x), rows.positions, columns.positions, x.shape[3]))
     if not all_alike(x, g):
         return numpy_twin.max_pool2d_gradient(g, x, pool_size, strides, padding)
@@ -58,7 +62,9 @@ def average_pool2d(
     x: Array, pool_size: Pair = 2, strides: Pair | None = None, padding: str = "valid"
 ) -> Array:
     """As `numpy_kernels.average_pool2d`."""
-    axes = window_axes("average_pool2d", x.shape, pool_size, strides or pool_size, padding)
+    axes = window_axes(
+        "average_pool2d", x.shape, pool_size, pool_size if strides is None else strides, padding
+    )
     if not all_alike(x):
         return numpy_twin.average_pool2d(x, pool_size, strides, padding)
     return _pooled(_means, x, *axes)
@@ -73,7 +79,9 @@ def average_pool2d_gradient(
 ) -> Array:
     """As `numpy_kernels.average_pool2d_gradient`."""
     name = "average_pool2d_gradient"
-    rows, columns = window_axes(name, shape, pool_size, strides or pool_size, padding)
+    rows, columns = window_axes(
+        name, shape, pool_size, pool_size if strides is None else strides, padding
+    )
     check_shape(name, g.shape, (shape[0], rows.positions, columns.positions, shape[3]))
     if not all_alike(g):
         return numpy_twin.average_pool2d_gradient(g, shape, pool_size, strides, padding)

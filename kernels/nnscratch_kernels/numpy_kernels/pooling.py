@@ -42,7 +42,9 @@ def max_pool2d(
     Raises:
         ValueError: shapes that do not fit, or another padding.
     """
-    axes = window_axes("max_pool2d", x.shape, pool_size, strides or pool_size, padding)
+    axes = window_axes(
+        "max_pool2d", x.shape, pool_size, pool_size if strides is None else strides, padding
+    )
     seen = taps(x, *axes, fill=-np.inf)
     return reduce(np.maximum, seen[1:], seen[0].copy())
 
@@ -72,7 +74,9 @@ def max_pool2d_gradient(
         ValueError: shapes that do not fit, or another padding.
     """
     name = "max_pool2d_gradient"
-    rows, columns = window_axes(name, x.shape, pool_size, strides or pool_size, padding)
+    rows, columns = window_axes(
+        name, x.shape, pool_size, pool_size if strides is None else strides, padding
+    )
     check_shape(name, g.shape, (len(x), rows.positions, columns.positions, x.shape[-1]))
     inside = taps(np.ones_like(x, shape=(1, *x.shape[1:3], 1), dtype=bool), rows, columns)
     largest = np.full_like(g, -np.inf)
@@ -103,7 +107,9 @@ def average_pool2d(
     Raises:
         ValueError: shapes that do not fit, or another padding.
     """
-    rows, columns = window_axes("average_pool2d", x.shape, pool_size, strides or pool_size, padding)
+    rows, columns = window_axes(
+        "average_pool2d", x.shape, pool_size, pool_size if strides is None else strides, padding
+    )
     return sum(taps(x, rows, columns)) / _sizes(x, rows, columns)
 
 
@@ -130,7 +136,9 @@ def average_pool2d_gradient(
         ValueError: shapes that do not fit, or another padding.
     """
     name = "average_pool2d_gradient"
-    rows, columns = window_axes(name, shape, pool_size, strides or pool_size, padding)
+    rows, columns = window_axes(
+        name, shape, pool_size, pool_size if strides is None else strides, padding
+    )
     check_shape(name, g.shape, (shape[0], rows.positions, columns.positions, shape[-1]))
     share = g / _sizes(g, rows, columns)
     return add_taps([share] * (rows.size * columns.size), g, rows, columns)
