@@ -35,7 +35,8 @@ def ladder(tmp_path_factory):
 
 def test_it_prints_every_rung_in_order(ladder):
     text, _ = ladder
-    rows = re.findall(r"^│ (\w+) +│ ([\d.]+) +│ ([\d.]+) +│ ([\d.]*) +│$", text, flags=re.MULTILINE)
+    line = r"^│ (\w+) +│ \d+ × \d+ +│ ([\d.]+) +│ ([\d.]+) +│ ([\d.]*) +│$"
+    rows = re.findall(line, text, flags=re.MULTILINE)
     assert [row[0] for row in rows] == [rung.__name__ for rung in (*matmul.RUNGS, *softmax.RUNGS)]
     for ladder_rows in (rows[: len(matmul.RUNGS)], rows[len(matmul.RUNGS) :]):
         assert all(float(ms) > 0 for _, ms, _, _ in ladder_rows)
