@@ -22,10 +22,10 @@ from nnscratch_kernels.numpy_kernels.activation_functions import (
     TANH_GELU_IS_FLAT,
     TANH_GELU_SLOPE,
 )
-
-INVERSE_SQRT_TAU = 1 / math.sqrt(2 * math.pi)
-_NORMAL_DENSITY_IS_ZERO = 40.0  # exp(-40²/2) is below the smallest float64
-
+from nnscratch_kernels.numpy_kernels.activation_gradients import (
+    INVERSE_SQRT_TAU,
+    NORMAL_DENSITY_IS_ZERO,
+)
 
 relu6 = Op(
     "relu6",
@@ -123,7 +123,7 @@ def _gelu_gradient(g: Any, y: Any, x: Any, approximate: bool) -> Any:
         near = np.clip(x, -TANH_GELU_IS_FLAT, TANH_GELU_IS_FLAT)
         slope = TANH_GELU_SLOPE * (1 + 3 * TANH_GELU_CUBIC * near * near)
         return g * (gate + near * slope * gate * (1 - gate))
-    near = np.clip(x, -_NORMAL_DENSITY_IS_ZERO, _NORMAL_DENSITY_IS_ZERO)
+    near = np.clip(x, -NORMAL_DENSITY_IS_ZERO, NORMAL_DENSITY_IS_ZERO)
     density = INVERSE_SQRT_TAU * np.exp(-0.5 * near * near)
     return g * (0.5 * erfc(-SQRT_HALF * x) + near * density)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from math import isfinite, nan, sqrt
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from nnscratch_kernels.numpy_kernels.reductions import clipping_factor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +35,7 @@ def clip_by_global_norm(gradients: Sequence[Any], limit: float) -> None:
     """
     # Gradient by gradient, so that the last bit does not depend on how the buffers are laid out.
     norm = sqrt(sum(map(_sum_of_squares, gradients)))
-    factor = limit / max(norm, limit) if isfinite(norm) else nan
+    factor = clipping_factor(norm, limit)
     for gradient in gradients:
         gradient *= factor
 

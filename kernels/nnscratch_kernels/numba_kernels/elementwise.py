@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels.numba_kernels.layout import COMPILED_DTYPES, plain
 from nnscratch_kernels.threads import run_in_parts
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 PART = 1 << 17
 """Elements that one thread takes at a time: some 20 to 200 µs of work."""
 
-_FLOAT32 = np.dtype(np.float32)
-_FLOAT64 = np.dtype(np.float64)
-
 
 def can_compile(*arrays: Any) -> bool:
     """Whether these are arrays of one shape and one dtype, float32 or float64.
@@ -28,7 +26,7 @@ def can_compile(*arrays: Any) -> bool:
     What is not is the NumPy twin's to compute.
     """
     x = arrays[0]
-    if not isinstance(x, np.ndarray) or (x.dtype != _FLOAT32 and x.dtype != _FLOAT64):
+    if not isinstance(x, np.ndarray) or x.dtype not in COMPILED_DTYPES:
         return False
     return all(
         isinstance(other, np.ndarray) and other.dtype == x.dtype and other.shape == x.shape
@@ -52,12 +50,7 @@ def elementwise(loop: Callable[..., Any], *arrays: Any, parameters: tuple[float,
         return elementwise(loop, *(array.T for array in arrays), parameters=parameters).T
     y = np.empty(x.shape, x.dtype)
     typed = [x.dtype.type(parameter) for parameter in parameters]
-    run_in_parts(loop, x.size, PART, *map(_flat, arrays), y.reshape(-1), *typed)
+    run_in_parts(
+        loop, x.size, PART, *(plain(array).reshape(-1) for array in arrays), y.reshape(-1), *typed
+    )
     return y if y.ndim else y[()]
-
-
-def _flat(array: Any) -> Any:
-    """The elements one after the other, writeable, since for others the loop is compiled anew."""
-    if array.flags.carray and type(array) is np.ndarray:
-        return array.reshape(-1)
-    return np.array(array, order="C", subok=False).reshape(-1)

@@ -6,19 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch_kernels.numba_kernels.rows import COMPILED_DTYPES
-
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
 
 
-def plain(array: Array) -> Array:
-    """The array itself if it is contiguous, aligned, writeable and no subclass; else a copy."""
-    if array.flags.carray and type(array) is np.ndarray:
+COMPILED_DTYPES = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
+
+
+def plain(array: Array, dtype: Any = None) -> Array:
+    """The array itself if it is contiguous, aligned, writeable and no subclass; else a copy.
+
+    Args:
+        array: any.
+        dtype: what it shall have, by default its own.
+    """
+    if array.flags.carray and type(array) is np.ndarray and (dtype is None or array.dtype == dtype):
         return array
-    return np.array(array, order="C", subok=False)
+    return np.array(array, dtype, order="C", subok=False)
 
 
 def all_alike(*arrays: Any) -> bool:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch_kernels.numba_kernels.compilation import compiled
-from nnscratch_kernels.numba_kernels.rows import BLOCK, flat, row_length
-from nnscratch_kernels.numba_kernels.vector_math import constants, number
+from nnscratch_kernels.numba_kernels.rows import flat, row_length, total_of
+from nnscratch_kernels.numba_kernels.vector_math import number
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,11 +38,4 @@ def channels_in_rows(x: Array, axis: int) -> int:
 @compiled(inline=True)
 def mean_of(row: Any) -> Any:
     """μ of a row, in its dtype."""
-    total = 0.0
-    for start in range(0, row.size, BLOCK):
-        block = row[start : start + BLOCK]
-        part = constants(row[0]).zero
-        for j in range(block.size):
-            part += block[j]
-        total += part
-    return number(total / row.size, row[0])
+    return number(total_of(row) / row.size, row[0])

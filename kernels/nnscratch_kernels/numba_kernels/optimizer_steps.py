@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch_kernels.numba_kernels import optimizer_loops as loops
-from nnscratch_kernels.numba_kernels.rows import COMPILED_DTYPES
+from nnscratch_kernels.numba_kernels.layout import COMPILED_DTYPES
 from nnscratch_kernels.numpy_kernels import optimizer_steps as reference
 from nnscratch_kernels.threads import run_in_parts
 

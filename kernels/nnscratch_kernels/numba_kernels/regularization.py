@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch_kernels.numba_kernels.compilation import compiled
-from nnscratch_kernels.numba_kernels.rows import COMPILED_DTYPES
+from nnscratch_kernels.numba_kernels.layout import COMPILED_DTYPES
 from nnscratch_kernels.numpy_kernels import philox
 from nnscratch_kernels.numpy_kernels import regularization as reference
 from nnscratch_kernels.threads import run_in_parts

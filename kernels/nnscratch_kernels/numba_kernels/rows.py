@@ -10,6 +10,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from nnscratch_kernels.numba_kernels.compilation import compiled
+from nnscratch_kernels.numba_kernels.layout import COMPILED_DTYPES, plain
 from nnscratch_kernels.numba_kernels.vector_math import (
     bits_of,
     constants,
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _instruction: Callable[[Callable[..., Any]], Callable[..., Any]] = intrinsic
-
-COMPILED_DTYPES = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 SHORT_ROW = 96
 """The exponentials of shorter rows are computed for many rows at once."""
@@ -56,21 +55,14 @@ def row_length(x: Any, axis: int | tuple[int, ...] | None) -> int:
     return math.prod(x.shape[i] for i in axis) if axis else 0
 
 
-def plain_as(x: Any, dtype: Any) -> Any:
-    """`x` in `dtype`, contiguous and writeable: a loop is compiled anew for other arrays."""
-    if x.dtype == dtype and x.flags.carray and type(x) is np.ndarray:
-        return x
-    return np.array(x, dtype, order="C", subok=False)
-
-
 def as_rows(x: Any, length: int, dtype: Any) -> Any:
     """`x` as a matrix with rows of `length` elements, for a loop."""
-    return plain_as(x, dtype).reshape(-1, length)
+    return plain(x, dtype).reshape(-1, length)
 
 
 def flat(x: Any, dtype: Any) -> Any:
     """`x` as a vector, for a loop."""
-    return plain_as(x, dtype).reshape(-1)
+    return plain(x, dtype).reshape(-1)
 
 
 def rows_of_part(length: int) -> int:
@@ -136,3 +128,16 @@ def exponentiate(x: Any) -> None:
     x = x.reshape(-1)  # read and written under one name, it is seen not to overlap itself
     for j in range(x.size):
         x[j] = exp_of_nonpositive(x[j])
+
+
+@compiled(inline=True)
+def total_of(row: Any) -> Any:
+    """Σ row in float64."""
+    total = 0.0
+    for start in range(0, row.size, BLOCK):
+        block = row[start : start + BLOCK]
+        part = constants(row[0]).zero
+        for j in range(block.size):
+            part += block[j]
+        total += part
+    return total

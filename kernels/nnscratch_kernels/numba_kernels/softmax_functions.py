@@ -22,6 +22,7 @@ from nnscratch_kernels.numba_kernels.rows import (
     row_length,
     rows_of_part,
     shift_rows,
+    total_of,
 )
 from nnscratch_kernels.numba_kernels.vector_math import constants, exp_of_nonpositive
 from nnscratch_kernels.numpy_kernels import softmax_gradients, special_functions
@@ -120,19 +121,6 @@ def _copy(x: Any, y: Any) -> None:
 
 
 @compiled(inline=True)
-def _total(row: Any) -> Any:
-    """Σ row in float64."""
-    total = 0.0
-    for start in range(0, row.size, BLOCK):
-        block = row[start : start + BLOCK]
-        part = constants(row[0]).zero
-        for j in range(block.size):
-            part += block[j]
-        total += part
-    return total
-
-
-@compiled(inline=True)
 def _divide(row: Any, total: Any) -> None:
     factor = row.dtype.type(1 / total)
     for j in range(row.size):
@@ -156,7 +144,7 @@ def _softmax(first: Any, last: Any, x: Any, y: Any) -> None:
             shift_rows(x[start : start + step], some)
             exponentiate(some)
             for i in range(len(some)):
-                _divide(some[i], _total(some[i]))
+                _divide(some[i], total_of(some[i]))
         return
     for i in range(len(x)):
         row, out = x[i], y[i]
@@ -184,7 +172,7 @@ def _log_softmax(first: Any, last: Any, x: Any, y: Any) -> None:
             exponentiate(values)
             for i in range(len(some)):
                 row, out = some[i], values[i]
-                logarithm = row.dtype.type(math.log(_total(out)))
+                logarithm = row.dtype.type(math.log(total_of(out)))
                 shift = largest(row)
                 _subtract(row, shift, logarithm, out)
         return
@@ -230,12 +218,12 @@ def _log_softmax_gradient(first: Any, last: Any, g: Any, y: Any, x: Any) -> None
             exponentiate(values)
             for i in range(len(values)):
                 cotangent, out = cotangents[i], values[i]
-                total = out.dtype.type(_total(cotangent))
+                total = out.dtype.type(total_of(cotangent))
                 for j in range(out.size):
                     out[j] = cotangent[j] - out[j] * total
         return
     for i in range(len(y)):
         cotangent, row, out = g[i], y[i], x[i]
-        total = row.dtype.type(_total(cotangent))
+        total = row.dtype.type(total_of(cotangent))
         for j in range(row.size):
             out[j] = cotangent[j] - exp_of_nonpositive(row[j]) * total

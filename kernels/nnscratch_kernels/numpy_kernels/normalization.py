@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch_kernels.numpy_kernels.arrays import mean_over
+from nnscratch_kernels.numpy_kernels.arrays import mean_over, working_values
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,7 +38,7 @@ def layer_normalization(
     Returns:
         Shape and dtype of `x` (float64 for integers); about 8 operations an element.
     """
-    values, dtype = _working(x)
+    values, dtype = working_values(x)
     y = values - mean_over(values, axis)
     y /= np.sqrt(mean_over(y * y, axis) + epsilon)
     return _affine(y, gamma, beta).astype(dtype, copy=False)
@@ -90,7 +90,7 @@ def batch_normalization(
         operations an element.
     """
     others, along = channel_axes(x.shape, axis)
-    values, dtype = _working(x)
+    values, dtype = working_values(x)
     mean = mean_over(values, others)
     y = values - mean
     variance = mean_over(y * y, others)
@@ -107,13 +107,6 @@ def channel_axes(shape: tuple[int, ...], axis: int) -> tuple[tuple[int, ...], tu
     axis = range(len(shape))[axis]
     others = tuple(i for i in range(len(shape)) if i != axis)
     return others, tuple(shape[axis] if i == axis else 1 for i in range(len(shape)))
-
-
-def _working(x: Array) -> tuple[Array, Any]:
-    """`x` in what is computed with, and the dtype of the result: of integers that is float64."""
-    if x.dtype.kind != "f":
-        return x.astype(np.float64), np.float64
-    return (x.astype(np.float32) if x.dtype == np.float16 else x), x.dtype
 
 
 def _affine(y: Array, gamma: Array | None, beta: Array | None) -> Array:
