@@ -1,8 +1,9 @@
 """Which implementation of a kernel runs: the arrays decide the machine, a table decides on the CPU.
 
 `from nnscratch_kernels import auto` gives every kernel by name, as `numpy_kernels` does, but each
-call goes to NumPy or Numba, by a table of measured sizes. The choice depends on the kernel, the
-dtype and the size alone, so a program makes the same choices in every run.
+call on arrays of the CPU goes to NumPy or Numba, by a table of measured sizes, and each call on
+arrays of a GPU to CuPy. The choice depends on the kernel, the dtype and the size alone, so a
+program makes the same choices in every run.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nnscratch_kernels import numpy_kernels, tuned
+from nnscratch_kernels.devices import device_of, is_on_gpu
 from nnscratch_kernels.thresholds import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 BACKENDS = ("auto", "numpy", "numba")
+
+_SEQUENCES = (list, tuple)
 
 WORK: dict[str, int] = {
     "dense_gradient": 1,
@@ -38,7 +42,7 @@ class Choice(NamedTuple):
     """What a call would run.
 
     Attributes:
-        implementation: "numpy" or "numba".
+        implementation: "numpy", "numba" or "cupy".
         reason: why, in words.
     """
 
@@ -88,37 +92,44 @@ def backend(name: str) -> Iterator[None]:
 
 
 def dispatched(reference: Callable[..., Any]) -> Callable[..., Any]:
-    """A kernel that goes to NumPy or Numba from call to call; `reference` itself if NumPy is all.
+    """A kernel that goes to NumPy, Numba or CuPy from call to call.
 
     Args:
         reference: the kernel in `numpy_kernels`.
     """
     name = reference.__name__
-    by_dtype = _by_letter(name)
-    if by_dtype is None:
-        return reference
+    by_dtype = _by_letter(name) or {}
     place = WORK.get(name, 0)
     argument = getattr(reference, "__wrapped__", reference).__code__.co_varnames[place]
-    least = min(by_dtype.values())
+    least = min(by_dtype.values(), default=NEVER)
+    bound_of = {np.dtype(letter): bound for letter, bound in by_dtype.items()}
     backend_now = _BACKEND.get
+    array_type = np.ndarray
     compiled: Callable[..., Any] | None = None
+    on_gpu: Callable[..., Any] | None = None
 
     @wraps(reference)
     def kernel(*arrays: Any, **options: Any) -> Any:
-        try:  # the usual case on small arrays, where every tenth of a microsecond counts
-            small = arrays[place].size < least
-        except (AttributeError, IndexError):
-            small = False  # a list of arrays, or an argument by name
-        if small and backend_now() == "auto":
-            return reference(*arrays, **options)
+        # The usual case, where every tenth of a microsecond counts; on small arrays most of all.
+        x = arrays[place] if place < len(arrays) else None
+        if type(x) is array_type and backend_now() == "auto":
+            size = x.size
+            if size < least or size < bound_of.get(x.dtype, NEVER):
+                return reference(*arrays, **options)
+            if compiled is not None:
+                return compiled(*arrays, **options)
         return by_table(arrays, options)
 
     def by_table(arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        nonlocal compiled
+        nonlocal compiled, on_gpu
+        x = arrays[place] if place < len(arrays) else options.get(argument)
+        if is_on_gpu(x[0] if type(x) in _SEQUENCES and x else x):
+            if on_gpu is None:
+                on_gpu = _on_gpu(name) or reference
+            return on_gpu(*arrays, **options)
         chosen = backend_now()
         if chosen == "numpy":
             return reference(*arrays, **options)
-        x = arrays[place] if place < len(arrays) else options.get(argument)
         size, letter = amount_of_work(x)
         bound = by_dtype.get(letter)
         if bound is None or (size < bound and chosen == "auto"):
@@ -144,6 +155,15 @@ def which(kernel: str, x: Any) -> Choice:
         ValueError: there is no such kernel.
     """
     name = _full_name(kernel)
+    if is_on_gpu(x):
+        own = _on_gpu(name) is not None
+        return Choice(
+            "cupy",
+            f"The array is on {device_of(x)}, for which {name} has a CUDA kernel."
+            if own
+            else f"The array is on {device_of(x)}; {name} has no CUDA kernel of its own, so CuPy "
+            f"runs each step of the reference.",
+        )
     by_dtype = _by_letter(name)
     if by_dtype is None:
         return Choice("numpy", f"{name} has no faster version than NumPy's.")
@@ -209,4 +229,11 @@ def _compiled(name: str) -> Callable[..., Any]:
     from nnscratch_kernels import numba_kernels  # imports Numba, only now that it is needed
 
     kernel: Callable[..., Any] = getattr(numba_kernels, name)
+    return kernel
+
+
+def _on_gpu(name: str) -> Callable[..., Any] | None:
+    from nnscratch_kernels import cupy_kernels  # imports CuPy, which is there if an array is
+
+    kernel: Callable[..., Any] | None = getattr(cupy_kernels, name, None)
     return kernel

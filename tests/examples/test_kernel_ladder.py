@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import matplotlib.image
 import pytest
 
+from nnscratch_kernels.laboratory import gpu
 from nnscratch_kernels.ladder import matmul, softmax
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "kernel_ladder.py"
@@ -35,16 +37,28 @@ def ladder(tmp_path_factory):
 
 def test_it_prints_every_rung_in_order(ladder):
     text, _ = ladder
+    rungs = [matmul.RUNGS, softmax.RUNGS]
+    if gpu.is_there():
+        from nnscratch_kernels.ladder import gpu_matmul, gpu_softmax
+
+        rungs += [gpu_matmul.RUNGS, gpu_softmax.RUNGS]
     line = r"^│ (\w+) +│ \d+ × \d+ +│ ([\d.]+) +│ ([\d.]+) +│ ([\d.]*) +│$"
-    rows = re.findall(line, text, flags=re.MULTILINE)
-    assert [row[0] for row in rows] == [rung.__name__ for rung in (*matmul.RUNGS, *softmax.RUNGS)]
-    for ladder_rows in (rows[: len(matmul.RUNGS)], rows[len(matmul.RUNGS) :]):
-        assert all(float(ms) > 0 for _, ms, _, _ in ladder_rows)
-        rates = [float(rate) for _, _, rate, _ in ladder_rows]
-        first, *gains = (gain for _, _, _, gain in ladder_rows)
-        assert first == ""
-        for gain, before, after in zip(gains, rates, rates[1:], strict=False):
-            assert float(gain) == pytest.approx(after / before, rel=0.1)
+    rows = iter(re.findall(line, text, flags=re.MULTILINE))
+    for of_ladder in rungs:
+        names, times, rates, gains = zip(*islice(rows, len(of_ladder)), strict=True)
+        assert list(names) == [rung.__name__ for rung in of_ladder]
+        assert all(float(ms) > 0 for ms in times)
+        assert gains[0] == ""
+        for gain, before, after in zip(gains[1:], rates, rates[1:], strict=False):
+            assert float(gain) == pytest.approx(float(after) / float(before), rel=0.1)
+    assert not list(rows)
+
+
+@pytest.mark.skipif(gpu.is_there(), reason="there is a GPU here")
+def test_without_a_gpu_it_says_so_in_one_line(ladder):
+    text, _ = ladder
+    assert text.count("\nThe rungs for a GPU need one that CuPy can use.\n") == 1
+    assert text.count("GPU") == 1
 
 
 def test_it_draws_them(ladder):
@@ -59,6 +73,6 @@ def test_it_draws_them(ladder):
 
 def test_it_is_short_and_says_what_it_does():
     text = EXAMPLE.read_text(encoding="utf-8")
-    assert text.count("\n") < 80
+    assert text.count("\n") < 90
     assert len(text.splitlines()[0]) <= 60 + 3
     assert "\nThe data are random matrices." in text

@@ -330,7 +330,7 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
     shifted = x - np.max(x, axis=axis, keepdims=True)  # τ moves along, and the sums stay small
     falling = np.flip(np.sort(shifted, axis=axis), axis=axis)
     excess = np.cumsum(falling, axis=axis, dtype=falling.dtype) - 1
-    ranks = np.arange(1, x.shape[axis] + 1, dtype=falling.dtype)
+    ranks = np.arange(1, x.shape[axis] + 1, dtype=falling.dtype, like=falling)
     ranks = ranks.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
     above = ranks * falling > excess
     k = np.maximum(np.sum(above, axis=axis, keepdims=True), 1)  # none is above when all are NaN
