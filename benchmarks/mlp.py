@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from threadpoolctl import ThreadpoolController
 
 from nnscratch.layers import Dense
 from nnscratch.models import Sequential
+from nnscratch_kernels.devices import checked_device, to_device
 
 EPOCHS = 3
 BATCH_SIZE = 128
@@ -26,13 +26,14 @@ Y = _generator.integers(10, size=len(X))
 
 
 class Nnscratch:
-    """The network as a Keras program has it, on NumPy's BLAS.
+    """The network as a Keras program has it, on NumPy's BLAS or on a GPU.
 
     Attributes:
         threads: of BLAS.
     """
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, device: str = "cpu") -> None:
+        """Make the network, and bring the data to its device."""
         self.threads = threads
         self.blas = ThreadpoolController().select(user_api="blas")
         self.model = Sequential(
@@ -43,17 +44,21 @@ class Nnscratch:
             ]
         )
         self.model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+        self.model.to(device)
+        self.x, self.y = (to_device(array, checked_device(device)) for array in (X, Y))
 
     def fit(self) -> list[float]:
         """The mean loss of each epoch."""
         with self.blas.limit(limits=self.threads):
-            history = self.model.fit(X, Y, epochs=EPOCHS, batch_size=BATCH_SIZE, verbose=0)
+            history = self.model.fit(
+                self.x, self.y, epochs=EPOCHS, batch_size=BATCH_SIZE, verbose=0
+            )
         losses: list[float] = history.history["loss"]
         return losses
 
     def step(self) -> None:
         """One batch: forward, backward, update, and the loss."""
-        self.model.train_on_batch(X[:BATCH_SIZE], Y[:BATCH_SIZE])
+        self.model.train_on_batch(self.x[:BATCH_SIZE], self.y[:BATCH_SIZE])
 
 
 class Torch:
@@ -63,8 +68,11 @@ class Torch:
         threads: of PyTorch.
     """
 
-    def __init__(self, threads: int = 1, **implementation: Any) -> None:
-        """Choose the threads and Adam's implementation, such as `fused=True`."""
+    def __init__(self, threads: int = 1, device: str = "cpu", **implementation: Any) -> None:
+        """Choose the threads, the device and Adam's implementation, such as `fused=True`."""
+        import torch  # which nnscratch alone can do without
+
+        self.torch = torch
         self.threads = threads
         self.network = torch.nn.Sequential(
             torch.nn.Linear(784, 512),
@@ -72,35 +80,36 @@ class Torch:
             torch.nn.Linear(512, 512),
             torch.nn.ReLU(),
             torch.nn.Linear(512, 10),
-        )
+        ).to(device)
         self.loss = torch.nn.CrossEntropyLoss()
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), lr=1e-3, eps=1e-7, **implementation
         )
-        self.x = torch.from_numpy(X)
-        self.y = torch.from_numpy(Y)
+        self.x = torch.from_numpy(X).to(device)
+        self.y = torch.from_numpy(Y).to(device)
 
     def fit(self) -> list[float]:
         """The mean loss of each epoch."""
-        torch.set_num_threads(self.threads)
+        self.torch.set_num_threads(self.threads)
         return [self._epoch() / len(self.x) for _ in range(EPOCHS)]
 
     def step(self) -> None:
         """One batch: forward, backward, update, and the loss."""
-        self._learn(self.x[:BATCH_SIZE], self.y[:BATCH_SIZE])
+        self._learn(self.x[:BATCH_SIZE], self.y[:BATCH_SIZE]).item()
 
     def _epoch(self) -> float:
         """The sum of the samples' losses; all rows are put in the new order once, then cut."""
-        order = torch.randperm(len(self.x))
+        order = self.torch.randperm(len(self.x), device=self.x.device)
         batches: Any = zip(
             self.x[order].split(BATCH_SIZE), self.y[order].split(BATCH_SIZE), strict=True
         )
-        return sum(self._learn(x, y) * len(x) for x, y in batches)
+        total: Any = sum(self._learn(x, y) * len(x) for x, y in batches)
+        return float(total.item())  # once, since a GPU is waited for here
 
-    def _learn(self, x: torch.Tensor, y: torch.Tensor) -> float:
-        """The mean loss of a batch."""
+    def _learn(self, x: Any, y: Any) -> Any:
+        """The mean loss of a batch, a tensor."""
         loss = self.loss(self.network(x), y)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        return float(loss.item())
+        return loss.detach()

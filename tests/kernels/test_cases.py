@@ -89,6 +89,11 @@ def test_a_call_works_on_copies():
     np.testing.assert_array_equal(case.arguments[0], before)
 
 
+@pytest.mark.parametrize("name", ["gelu", "dropout_mask", "clip_by_global_norm", "dense_gradient"])
+def test_a_size_is_what_dispatch_counts(name):
+    assert 9000 <= cases.make_case(name, 10_000).size <= 11_000
+
+
 def test_every_array_counts_once_in_the_bytes():
     assert cases.make_case("relu", 1000, np.float64).bytes_moved == 2 * 8000
     assert cases.make_case("adam_step", 1000).bytes_moved == 7 * 4000

@@ -8,21 +8,29 @@ import sys
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import quantiles
 from typing import TYPE_CHECKING, Any
 
-from nnscratch_kernels.laboratory import bench, cases, ceilings, contestants, machine, pictures
-from nnscratch_kernels.laboratory.paired import console
+from nnscratch_kernels.devices import CPU, GPU, require_gpu
+from nnscratch_kernels.laboratory import (
+    bench,
+    cases,
+    ceilings,
+    contestants,
+    gpu,
+    machine,
+    pictures,
+)
+from nnscratch_kernels.laboratory.paired import console, quartiles
 from nnscratch_kernels.laboratory.progress import tracked
 from nnscratch_kernels.threads import thread_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.table import Table
 
     from nnscratch_kernels.laboratory.bench import Measurement
-    from nnscratch_kernels.laboratory.ceilings import Ceilings
+    from nnscratch_kernels.laboratory.ceilings import Roof
 
 LADDER = "ladder"
 DTYPES = ("float32", "float64")
@@ -38,13 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _check_folder(asked.json)
         if asked.plot:
             pictures.check(asked.plot)
+        if asked.backend is None:
+            asked.backend = ["numpy", "numba", *(["cupy"] if gpu.is_there() else [])]
+        if "cupy" in asked.backend:
+            require_gpu()
         with machine.equal_threads(asked.threads):
-            for peer in asked.against:
-                contestants.frameworks()[peer]()
+            asked.against = _peers(asked.against, asked.backend)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    except (machine.MissingPackageError, contestants.ThreadsError) as error:
+    except (ImportError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
     with machine.equal_threads(asked.threads):
@@ -83,7 +94,8 @@ def table(measurements: Sequence[Measurement]) -> Table:
     made = Table(
         caption="±: half of the rounds lie so near; ratio: our time / the contestant's within a "
         "round; roofline: the least time in which this machine can do these operations on these "
-        "bytes / the time, beyond 100 % where a cache held the arrays",
+        "bytes / the time, beyond 100 % where a cache held the arrays; a GPU has its own clock and "
+        "limits",
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
@@ -99,23 +111,41 @@ def table(measurements: Sequence[Measurement]) -> Table:
     return made
 
 
-def save(path: Path, measured: Ceilings, measurements: Sequence[Measurement]) -> None:
+def save(path: Path, roofs: Mapping[str, Roof], measurements: Sequence[Measurement]) -> None:
     """Write every number as JSON."""
     content = {
-        "machine": machine.describe(),
-        "ceilings": measured.as_json(),
+        "machine": _described(roofs),
+        "ceilings": {name: roof.as_json() for name, roof in roofs.items()},
         "measurements": [it.as_json() for it in measurements],
     }
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
-def ceilings_in_words(measured: Ceilings) -> str:
-    """One line on the machine's limits."""
-    return (
-        f"ceilings of {measured.threads} thread{'s' if measured.threads > 1 else ''}: "
-        f"copy {measured.copy / 1e9:.1f} GB/s, triad {measured.triad / 1e9:.1f} GB/s, BLAS "
-        f"{measured.single / 1e9:.0f} GFLOP/s in float32, {measured.double / 1e9:.0f} in float64"
-    )
+def _peers(named: Sequence[str], backends: Sequence[str]) -> list[str]:
+    """The peers of these backends, loaded: those that were named, on each machine that competes.
+
+    Raises:
+        MissingPackageError: one is not installed.
+        UnequalError: one cannot compete.
+    """
+    peers: list[str] = []
+    if any(backend in contestants.ON_CPU for backend in backends):
+        peers += named
+    elif "jax" in named:
+        raise contestants.UnequalError(
+            "JAX is measured on the processor: add numpy or numba to --backend, or leave it out."
+        )
+    for peer in peers:
+        contestants.frameworks()[peer]()
+    if "torch" in named and "cupy" in backends:
+        try:
+            contestants.frameworks()[contestants.TORCH_ON_GPU]()
+            peers.append(contestants.TORCH_ON_GPU)
+        except contestants.UnequalError as error:
+            if not peers:
+                raise
+            print(f"Not compared there: {error}", file=sys.stderr)
+    return peers
 
 
 def _measure(names: Sequence[str], asked: Any) -> int:
@@ -124,43 +154,57 @@ def _measure(names: Sequence[str], asked: Any) -> int:
         kernels = ", ".join(dict.fromkeys(cases.recipes()[name].kernel for name in names))
         print(f"Only NumPy has {kernels}: give --backend numpy.", file=sys.stderr)
         return 1
-    for name, text in machine.describe().items():
+    roofs: dict[str, Roof] = {}
+    if any(backend in contestants.ON_CPU for backend in asked.backend):
+        roofs[CPU] = ceilings.measure(asked.threads)
+    if "cupy" in asked.backend:
+        roofs[GPU] = ceilings.measure_gpu()
+    for name, text in _described(roofs).items():
         console().print(f"{name}: {text}")
     if find_spec("threadpoolctl") is None:
         console().print("threads of BLAS: as it likes (pip install threadpoolctl to hold it)")
-    limits = ceilings.measure(asked.threads)
-    console().print(ceilings_in_words(limits))
+    for roof in roofs.values():
+        console().print(roof.in_words())
     combinations = [
         (name, count, dtype) for name in measurable for count in asked.size for dtype in asked.dtype
     ]
     options = {"backends": asked.backend, "against": asked.against, "seconds": asked.seconds}
     measurements = [
-        bench.measure(*each, limits, **options)
+        bench.measure(*each, roofs, **options)
         for each in tracked(combinations, "measuring", lambda each: f"{each[0]}, {each[1]:,}")
     ]
     console().print(table(measurements))
     if asked.json:
-        save(asked.json, limits, measurements)
+        save(asked.json, roofs, measurements)
     if asked.plot:
-        pictures.roofline(asked.plot, limits, measurements)
+        pictures.roofline(asked.plot, [*roofs.values()], measurements)
         console().print(f"The picture is in {asked.plot}.")
     return 0
 
 
 def _climb(asked: Any) -> int:
-    from nnscratch_kernels.laboratory.rungs import climb
+    from nnscratch_kernels.laboratory.rungs import climb, climb_on_gpu
 
-    timings, speeds = climb()
+    on_gpu = asked.backend == ["cupy"]
+    timings, speeds = climb_on_gpu() if on_gpu else climb()
     console().print(timings.table())
     for name, speed in speeds.items():
-        console().print(f"{name:>12}: {speed / 1e9:8.3g} GFLOP/s")
+        console().print(f"{name:>14}: {speed / 1e9:8.3g} GFLOP/s")
     if asked.json:
-        content = {"machine": machine.describe(), "operations_a_second": speeds}
+        content = {
+            "machine": machine.describe() | (gpu.describe() if on_gpu else {}),
+            "operations_a_second": speeds,
+        }
         asked.json.write_text(json.dumps(content | timings.as_json(), indent=1) + "\n")
     if asked.plot:
         pictures.ladder(asked.plot, speeds, f"The ladder of the {timings.title}")
         console().print(f"The picture is in {asked.plot}.")
     return 0
+
+
+def _described(roofs: Mapping[str, Roof]) -> dict[str, str]:
+    """The machine, and the GPU if it competes."""
+    return machine.describe() | (gpu.describe() if GPU in roofs else {})
 
 
 def _cells(it: Measurement, name: str) -> list[str]:
@@ -190,13 +234,13 @@ def _time(seconds: float) -> str:
 
 def _spread(values: Sequence[float]) -> str:
     """Half of the distance between the quartiles, in parts of the median."""
-    low, middle, high = quantiles(values, method="inclusive")
+    low, middle, high = quartiles(values)
     return f"{(high - low) / 2 / middle:.0%}"
 
 
 def _has(name: str, backends: Sequence[str]) -> bool:
-    kernel = cases.recipes()[name].kernel
-    return any(contestants.implementation(kernel, backend) for backend in backends)
+    case = cases.make_case(name, 1)
+    return any(contestants.function_of(case, backend) for backend in backends)
 
 
 def _check_folder(path: Path) -> None:
@@ -217,7 +261,7 @@ def _listed(known: Sequence[str]) -> Callable[[str], list[str]]:
     return names
 
 
-def _sizes(text: str) -> list[int]:
+def numbers_of_elements(text: str) -> list[int]:
     """Numbers of elements such as 1000, 64k, 1M, 1.5M."""
     try:
         sizes = [
@@ -243,13 +287,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("kernels", nargs="*", metavar="KERNEL", help=f"all if none is named; or {LADDER}")
-    add("--size", type=_sizes, default=[10**3, 10**6], help="elements; default 1k,1M")
+    add("--size", type=numbers_of_elements, default=[10**3, 10**6], help="elements; default 1k,1M")
     add("--dtype", type=_listed(DTYPES), default=["float32"], help="default float32")
     add(
         "--backend",
         type=_listed(contestants.BACKENDS),
-        default=["numpy", "numba"],
-        help="of numpy, numba and auto; the last is compared with the others",
+        help="of numpy, numba, auto and cupy; the last is compared with the others; "
+        "default numpy, numba, and cupy where there is a GPU",
     )
     add("--against", type=_listed(contestants.PEERS), default=[], help="torch, jax")
     add("--threads", type=_count, default=thread_count(), help="of every contestant")

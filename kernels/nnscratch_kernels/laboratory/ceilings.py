@@ -1,4 +1,4 @@
-"""What this machine can do at most: bytes from memory and multiplications by BLAS, in a second.
+"""What a machine can do at most: bytes from memory and multiplications by BLAS, in a second.
 
 The roofline model (Williams, Waterman, Patterson 2009): a kernel that does F operations on B bytes
 takes at least max(F / peak, B / bandwidth). The peak is what BLAS reaches with a large product; the
@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels.devices import load_cupy, require_gpu
+from nnscratch_kernels.laboratory import gpu
 from nnscratch_kernels.laboratory.machine import equal_threads
+from nnscratch_kernels.laboratory.paired import wall
 from nnscratch_kernels.laboratory.warming import silence
 from nnscratch_kernels.threads import run_in_parts
 
@@ -26,29 +29,33 @@ STREAMED = 1 << 25  # float32 in an array: 128 MiB, beyond what a processor's ca
 PART = 1 << 20
 SIDE = 2048
 
+STREAMED_ON_GPU = 1 << 27  # 512 MiB
+SIDE_ON_GPU = 8192
 
-@dataclass(frozen=True)
-class Ceilings:
-    """The limits of so many threads.
+
+@dataclass(frozen=True, kw_only=True)
+class Roof:
+    """The limits of a machine.
 
     Attributes:
-        threads: how many.
         copy: bytes a second, read and written, of copied memory.
-        triad: bytes a second of a triad.
         single: operations a second of a product of float32 matrices.
         double: the same of float64.
     """
 
-    threads: int
     copy: float
-    triad: float
     single: float
     double: float
 
     @property
+    def of(self) -> str:
+        """Whose limits these are, in words."""
+        raise NotImplementedError
+
+    @property
     def bandwidth(self) -> float:
-        """The better of the two bandwidths."""
-        return max(self.copy, self.triad)
+        """Bytes a second at most."""
+        return self.copy
 
     def peak(self, dtype: Any) -> float:
         """Operations a second in this dtype."""
@@ -58,9 +65,61 @@ class Ceilings:
         """What so many operations on so many bytes take at least."""
         return max(operations / self.peak(dtype), moved / self.bandwidth)
 
-    def as_json(self) -> dict[str, float]:
+    def as_json(self) -> dict[str, Any]:
         """Every number, for a file."""
         return asdict(self)
+
+    def in_words(self) -> str:
+        """Every number, in a line."""
+        return (
+            f"ceilings of {self.of}: {self._bandwidths()}, BLAS {self.single / 1e9:.0f} GFLOP/s in "
+            f"float32, {self.double / 1e9:.0f} in float64"
+        )
+
+    def _bandwidths(self) -> str:
+        return f"copy {self.copy / 1e9:.1f} GB/s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ceilings(Roof):
+    """The limits of so many threads of the processor.
+
+    Attributes:
+        threads: how many.
+        triad: bytes a second of a triad.
+    """
+
+    threads: int
+    triad: float
+
+    @property
+    def of(self) -> str:
+        """How many threads, in words."""
+        return f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+
+    @property
+    def bandwidth(self) -> float:
+        """The better of the two bandwidths."""
+        return max(self.copy, self.triad)
+
+    def _bandwidths(self) -> str:
+        return f"{super()._bandwidths()}, triad {self.triad / 1e9:.1f} GB/s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuCeilings(Roof):
+    """The limits of a GPU, within its own memory.
+
+    Attributes:
+        name: what the GPU is called.
+    """
+
+    name: str
+
+    @property
+    def of(self) -> str:
+        """The GPU's name."""
+        return self.name
 
 
 def measure(threads: int, seconds: float = 1.0) -> Ceilings:
@@ -68,22 +127,56 @@ def measure(threads: int, seconds: float = 1.0) -> Ceilings:
     with equal_threads(threads), silence():
         a, b, c = (np.ones(STREAMED, np.float32) for _ in range(3))
         triad = _triad()
-        copy_time = _least(lambda: run_in_parts(_copy, STREAMED, PART, a, b), seconds)
-        triad_time = _least(lambda: run_in_parts(triad, STREAMED, PART, a, b, c), seconds)
+        copy_time = _least(wall(lambda: run_in_parts(_copy, STREAMED, PART, a, b)), seconds)
+        triad_time = _least(wall(lambda: run_in_parts(triad, STREAMED, PART, a, b, c)), seconds)
         return Ceilings(
-            threads,
+            threads=threads,
             copy=2 * a.nbytes / copy_time,
             triad=3 * a.nbytes / triad_time,
-            single=_product(np.float32, seconds),
-            double=_product(np.float64, seconds),
+            single=_product(np, np.float32, SIDE, seconds, wall),
+            double=_product(np, np.float64, SIDE, seconds, wall),
         )
 
 
-def _product(dtype: Any, seconds: float) -> float:
+def measure_gpu(
+    seconds: float = 1.0, *, streamed: int = STREAMED_ON_GPU, side: int = SIDE_ON_GPU
+) -> GpuCeilings:
+    """Measure the limits of the GPU, each for about so many seconds.
+
+    Args:
+        seconds: for each.
+        streamed: float32 in the array that is copied, beyond what the GPU's cache holds.
+        side: of the matrices.
+
+    Raises:
+        RuntimeError: there is none, with the remedy.
+    """
+    require_gpu()
+    cupy = load_cupy()
+    a, b = (cupy.ones(streamed, np.float32) for _ in range(2))
+    return GpuCeilings(
+        name=gpu.name(),
+        copy=2 * a.nbytes / _least(_clocked(lambda: cupy.copyto(b, a)), seconds),
+        single=_product(cupy, np.float32, side, seconds, _clocked),
+        double=_product(cupy, np.float64, side, seconds, _clocked),
+    )
+
+
+def _product(
+    library: Any,
+    dtype: Any,
+    side: int,
+    seconds: float,
+    timed: Callable[[Callable[[], Any]], Callable[[], float]],
+) -> float:
     """Operations a second of a product of square matrices."""
-    a = np.ones((SIDE, SIDE), dtype)
-    out = np.empty_like(a)
-    return 2 * SIDE**3 / _least(lambda: np.matmul(a, a, out=out), seconds)
+    a = library.ones((side, side), dtype)
+    out = library.empty_like(a)
+    return 2 * side**3 / _least(timed(lambda: library.matmul(a, a, out=out)), seconds)
+
+
+def _clocked(work: Callable[[], Any]) -> Callable[[], float]:
+    return gpu.clocked(work, 1)
 
 
 def _copy(first: int, last: int, a: Any, b: Any) -> None:
@@ -103,13 +196,11 @@ def _triad() -> Any:
     return triad
 
 
-def _least(work: Callable[[], Any], seconds: float) -> float:
+def _least(contestant: Callable[[], float], seconds: float) -> float:
     """The shortest time of several; what a machine can do is what it did once."""
-    work()
+    contestant()
     times: list[float] = []
     end = time.perf_counter() + seconds
     while len(times) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
+        times.append(contestant())
     return min(times)

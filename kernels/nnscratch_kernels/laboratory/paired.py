@@ -229,7 +229,14 @@ def _ratio(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio > 0.5 else f"{ratio:.3f} (1/{1 / ratio:.1f})"
 
 
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Half of the values lie between the first and the last of them; of one value, three times."""
+    if len(values) == 1:
+        return values[0], values[0], values[0]
+    low, middle, high = quantiles(values, method="inclusive")
+    return low, middle, high
+
+
 def _spread(values: Sequence[float]) -> str:
-    """The quartiles: half of the values lie between them."""
-    low, _, high = quantiles(values, method="inclusive")
+    low, _, high = quartiles(values)
     return f"{low:.3g} to {high:.3g}"

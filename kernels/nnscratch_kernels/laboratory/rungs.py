@@ -1,4 +1,4 @@
-"""The ladder of the matrix product, rung by rung in operations a second."""
+"""The ladders of the matrix product, rung by rung in operations a second."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnscratch_kernels.devices import load_cupy
+from nnscratch_kernels.laboratory import gpu
 from nnscratch_kernels.laboratory.paired import SETTLE, take_turns, wall
 from nnscratch_kernels.threads import thread_count
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from nnscratch_kernels.laboratory.paired import Timings
 
 SIDE = 512
+SIDE_ON_GPU = 4096
 ROWS_IN_PYTHON = 4  # of the left matrix; the interpreter takes a second for each 50 or so
 
 
@@ -42,4 +45,34 @@ def climb(side: int = SIDE, rounds: int = 7) -> tuple[Timings, dict[str, float]]
         settle=SETTLE if thread_count() > 1 else 0.0,
     )
     speeds = {name: operations[name] / median(timings.seconds[name]) for name in operations}
+    return timings, dict(reversed(speeds.items()))
+
+
+def climb_on_gpu(side: int = SIDE_ON_GPU, rounds: int = 7) -> tuple[Timings, dict[str, float]]:
+    """Measure every rung of the GPU's ladder on square float32 matrices there.
+
+    Returns:
+        What each rung took, and its operations a second, from the bottom to the top.
+
+    Raises:
+        RuntimeError: there is no CuPy.
+    """
+    cupy = load_cupy()
+    from nnscratch_kernels.ladder.gpu_matmul import RUNGS
+
+    generator = np.random.default_rng(0)
+    a, b = (cupy.asarray(generator.random((side, side), dtype=np.float32)) for _ in range(2))
+    turns = {
+        rung.__name__.replace("_", " "): gpu.clocked(partial(rung, a, b), 1)
+        for rung in reversed(RUNGS)  # cuBLAS first, with which the others are compared
+    }
+    timings = take_turns(
+        f"matrix product on the GPU, {side}×{side} of float32",
+        turns,
+        rounds,
+        unit="ms",
+        scale=1e3,
+        settle=0.0,
+    )
+    speeds = {name: 2 * side**3 / median(took) for name, took in timings.seconds.items()}
     return timings, dict(reversed(speeds.items()))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from nnscratch_kernels import auto
-from nnscratch_kernels.dispatch import WORK
+from nnscratch_kernels.devices import is_on_gpu, to_device
+from nnscratch_kernels.dispatch import WORK, amount_of_work
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -75,22 +76,25 @@ class Case:
     recipe: Recipe
     arguments: tuple[Any, ...]
 
+    def on(self, device: str) -> Case:
+        """The same case with its arrays on a device, "cpu" or "gpu:0"."""
+        return replace(self, arguments=converted(self.arguments, lambda it: to_device(it, device)))
+
     def call(self, kernel: Callable[..., Any]) -> Callable[[], Any]:
         """A function without arguments that calls `kernel` on a copy of the arguments."""
-        arguments, options = _copies(self.arguments), dict(self.recipe.options)
+        arguments, options = converted(self.arguments, _copy), dict(self.recipe.options)
         return lambda: kernel(*arguments, **options)
 
     def run(self, kernel: Callable[..., Any]) -> list[Array]:
         """What `kernel` gives: its results, and the arguments that it changes."""
-        arguments = _copies(self.arguments)
+        arguments = converted(self.arguments, _copy)
         results = kernel(*arguments, **self.recipe.options)
         return list(arrays_of((results, [arguments[place] for place in self.recipe.changes])))
 
     @cached_property
     def size(self) -> int:
-        """Elements of the argument that dispatch looks at."""
-        looked_at = self.arguments[WORK.get(self.recipe.kernel, 0)]
-        return int(getattr(looked_at, "size", 1))
+        """Elements of the argument that dispatch looks at, as it counts them."""
+        return amount_of_work(self.arguments[WORK.get(self.recipe.kernel, 0)])[0]
 
     @cached_property
     def operations(self) -> float:
@@ -153,6 +157,8 @@ def arrays_of(results: Any) -> Iterable[Array]:
     if isinstance(results, tuple | list):
         for result in results:
             yield from arrays_of(result)
+    elif is_on_gpu(results):
+        yield results
     elif isinstance(results, np.ndarray | np.generic | float) or type(results) is int:
         yield np.asarray(results)
 
@@ -171,15 +177,21 @@ def elementwise(
     )
 
 
-def _copies(arguments: Any) -> Any:
-    """The arguments with every array copied, the same one to the same copy."""
-    made: dict[int, Array] = {}
+def converted(arguments: Any, convert: Callable[[Any], Any]) -> Any:
+    """The arguments with every array converted, the same one to the same, also in lists."""
+    made: dict[int, Any] = {}
 
-    def copied(argument: Any) -> Any:
+    def of(argument: Any) -> Any:
         if isinstance(argument, tuple | list):
-            return type(argument)(map(copied, argument))
-        if isinstance(argument, np.ndarray):
-            return made.setdefault(id(argument), argument.copy())
-        return argument
+            return type(argument)(map(of, argument))
+        if not isinstance(argument, np.ndarray) and not is_on_gpu(argument):
+            return argument
+        if id(argument) not in made:
+            made[id(argument)] = convert(argument)
+        return made[id(argument)]
 
-    return tuple(map(copied, arguments))
+    return of(arguments)
+
+
+def _copy(array: Any) -> Any:
+    return array.copy()

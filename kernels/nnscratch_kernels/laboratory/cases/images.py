@@ -62,7 +62,7 @@ def _torch_gradient_x(torch: Any, g: Any, kernel: Any, shape: Any) -> Any:
 
 def _torch_gradient_kernel(torch: Any, g: Any, x: Any, size: Any) -> Any:
     g, x = _planes(g), _planes(x)
-    kernel = torch.zeros(g.shape[1], x.shape[1], *size, dtype=x.dtype)
+    kernel = x.new_zeros(g.shape[1], x.shape[1], *size)
     wanted = [False, True, False]
     return lambda: _torch_backward(torch, g, x, kernel, wanted)[1].permute(2, 3, 1, 0)
 
@@ -103,7 +103,7 @@ def _torch_max_pool_gradient(torch: Any, g: Any, x: Any) -> Any:
 
 def _torch_average_pool_gradient(torch: Any, g: Any, shape: Any) -> Any:
     g = _planes(g)
-    x = torch.zeros(shape[0], shape[3], shape[1], shape[2], dtype=g.dtype)
+    x = g.new_zeros(shape[0], shape[3], shape[1], shape[2])
     backward = torch.ops.aten.avg_pool2d_backward
     window = ((2, 2), (2, 2), (0, 0), False, True, None)
     return lambda: backward(g, x, *window).permute(0, 2, 3, 1)

@@ -80,6 +80,13 @@ RECIPES = {
     "rmsprop_step": _step(
         "rmsprop_step", _state(0, 1, 2), 9, RMSPROP, _torch("RMSprop", foreach=True)
     ),
+    "rmsprop_step (centered)": _step(
+        "rmsprop_step",
+        lambda draw: (*_state(0, 1)(draw), 0.1 * draw.positive(), None),
+        12,
+        {**RMSPROP, "epsilon": 0.1},
+        _torch("RMSprop", centered=True, foreach=True),
+    ),
     "rmsprop_step (centered, momentum)": _step(
         "rmsprop_step",
         lambda draw: (*_state(0, 1)(draw), 0.1 * draw.positive(), draw.normal(scale=0.1)),

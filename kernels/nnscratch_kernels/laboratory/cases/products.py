@@ -8,7 +8,17 @@ from typing import Any
 from nnscratch_kernels import numpy_kernels
 from nnscratch_kernels.laboratory.cases.declaring import FUNCTION, Draw, Recipe
 
-_OF_ACTIVATION = {"linear": 0, "relu": 1, "gelu": FUNCTION + 4, "gelu_tanh": FUNCTION + 8}
+_IN_PLACE = ("relu", "sigmoid", "tanh")
+"""The activations that PyTorch has in place."""
+
+_OF_ACTIVATION = {
+    "linear": 0,
+    "relu": 1,
+    "sigmoid": FUNCTION + 3,
+    "tanh": FUNCTION,
+    "gelu": FUNCTION + 4,
+    "gelu_tanh": FUNCTION + 8,
+}
 
 
 def _square(draw: Draw) -> tuple[Any, ...]:
@@ -47,8 +57,8 @@ def _dense_gradient(activation: str) -> Any:
 def _torch_activation(torch: Any, activation: str, z: Any) -> Any:
     if activation == "linear":
         return z
-    if activation == "relu":
-        return torch.relu_(z)
+    if activation in _IN_PLACE:
+        return getattr(torch, f"{activation}_")(z)
     approximate = "tanh" if activation == "gelu_tanh" else "none"
     return torch.nn.functional.gelu(z, approximate=approximate)
 
@@ -58,6 +68,8 @@ def _torch_slope(torch: Any, activation: str, g: Any, saved: Any) -> Any:
         return g
     if activation == "relu":
         return torch.ops.aten.threshold_backward(g, saved, 0)
+    if activation in ("sigmoid", "tanh"):
+        return getattr(torch.ops.aten, f"{activation}_backward")(g, saved)
     approximate = "tanh" if activation == "gelu_tanh" else "none"
     return torch.ops.aten.gelu_backward(g, saved, approximate=approximate)
 
@@ -78,7 +90,7 @@ def _dense_case(activation: str) -> dict[str, Recipe]:
 
     def torch_both(torch: Any, x: Any, kernel: Any, bias: Any) -> Any:
         z = torch.addmm(bias, x, kernel)
-        return _torch_activation(torch, activation, z.clone() if activation == "relu" else z), z
+        return _torch_activation(torch, activation, z.clone() if activation in _IN_PLACE else z), z
 
     def torch_backward(torch: Any, wanted: Any, g: Any, saved: Any, x: Any, kernel: Any) -> Any:
         g = _torch_slope(torch, activation, g, saved)
@@ -101,8 +113,5 @@ RECIPES = {
     "matmul (transposed)": _product(
         torch=lambda torch, a, b: a.T @ b.T, transpose_a=True, transpose_b=True
     ),
-    **_dense_case("linear"),
-    **_dense_case("relu"),
-    **_dense_case("gelu"),
-    **_dense_case("gelu_tanh"),
+    **{name: recipe for each in _OF_ACTIVATION for name, recipe in _dense_case(each).items()},
 }

@@ -18,7 +18,8 @@ def _torch_dropout(torch: Any, x: Any, *_: Any) -> Any:
 
 
 def _torch_mask(torch: Any, shape: Any, *_: Any) -> Any:
-    return lambda: torch.empty(shape, dtype=torch.bool).bernoulli_(1 - RATE)
+    like = torch.empty(shape, dtype=torch.bool)
+    return lambda: torch.empty_like(like).bernoulli_(1 - RATE)
 
 
 RECIPES = {
