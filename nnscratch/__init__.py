@@ -5,7 +5,7 @@
 `ns.Tensor` remembers how it was made, NumPy's functions work on it, `ns.grad` and its kin
 differentiate functions; `ns.models`, `ns.layers`, `ns.losses`, `ns.metrics`, `ns.optimizers` and
 `ns.callbacks` train networks; `ns.sklearn` makes them scikit-learn estimators; `ns.backend` chooses
-what computes.
+what computes, `ns.device` where.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from nnscratch.autograd import (
     vjp,
 )
 from nnscratch.ops.joining import array
-from nnscratch_kernels import backend
+from nnscratch_kernels import backend, device
 
 if TYPE_CHECKING:
     from nnscratch import (
@@ -67,6 +67,7 @@ __all__ = [
     "callbacks",
     "constraints",
     "detect_anomaly",
+    "device",
     "elementwise_grad",
     "enable_grad",
     "grad",

@@ -4,7 +4,8 @@
 
 Without a seed the numbers come from `ns.random.generator()`, fresh ones at each call. With a seed
 an initializer gives the same numbers at each call, as Keras's do. (In Keras an unseeded object
-repeats itself too, so that two layers which share it start alike; here they do not.)
+repeats itself too, so that two layers which share it start alike; here they do not.) They are made
+on the CPU, the same for every device, and the weight takes them to its own.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import numpy as np
 
 from nnscratch import random
 from nnscratch.autograd import Tensor
+from nnscratch.autograd.placement import plain
 from nnscratch.configuration import Configured
 from nnscratch.naming import made, resolve
+from nnscratch_kernels.devices import is_on_gpu, on_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,8 +100,8 @@ class Given(Initializer):
     """Numbers that the user brought: what `get` makes of an array."""
 
     def __init__(self, values: Any) -> None:
-        """Start from a copy of `values`."""
-        self.values = np.array(values)
+        """Start from a copy of `values`, on the CPU."""
+        self.values = np.array(on_host(plain(values)))
 
     def __call__(self, shape: tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> Any:
         """The numbers in `dtype`.
@@ -415,6 +418,6 @@ def get(identifier: Any) -> Callable[..., Any]:
     """
     if isinstance(identifier, str):
         return resolve("initializer", identifier, INITIALIZERS)()
-    if isinstance(identifier, np.ndarray | np.generic | list | Tensor):
-        return Given(identifier.data if isinstance(identifier, Tensor) else identifier)
+    if isinstance(identifier, np.ndarray | np.generic | list | Tensor) or is_on_gpu(identifier):
+        return Given(identifier)
     return made("initializer", identifier)

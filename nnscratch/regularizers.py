@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch.autograd.placement import array_module
 from nnscratch.configuration import Configured
 from nnscratch.naming import made, resolve
 
@@ -116,7 +117,8 @@ class OrthogonalRegularizer(Regularizer):
             )
         squares = np.sum(np.square(rows), axis=1, keepdims=True)
         unit = rows / np.sqrt(np.maximum(squares, SMALLEST_NORM**2))
-        cosines = (unit @ unit.T) * (1 - np.eye(count, dtype=weight.dtype))
+        others = 1 - array_module(weight).eye(count, dtype=weight.dtype)
+        cosines = (unit @ unit.T) * others
         return (self.factor / (count * (count - 1))) * np.sum(np.abs(cosines))
 
 

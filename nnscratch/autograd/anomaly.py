@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from nnscratch.autograd.modes import CURRENT_LAYER
+from nnscratch.autograd.placement import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +37,15 @@ class Origin(NamedTuple):
 
 def user_origin() -> Origin:
     """The innermost line on the call stack that belongs neither to nnscratch nor to NumPy."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith((_PACKAGE, _NUMPY)):
+    frame = sys._getframe(2)
+    while frame.f_back and _is_library(frame.f_code.co_filename):
         frame = frame.f_back
     return Origin(CURRENT_LAYER.get(), frame.f_code.co_filename, frame.f_lineno)
+
+
+@cache
+def _is_library(filename: str) -> bool:
+    return filename.startswith((_PACKAGE, _NUMPY))
 
 
 def check_forward(op: Op, arrays: Sequence[Any], outputs: Sequence[Any], origin: Origin) -> None:
@@ -65,7 +72,7 @@ def check_backward(node: Node, position: int, gradient: Any) -> None:
 
 
 def _fault(value: Any) -> str | None:
-    array = np.asarray(getattr(value, "data", value) if hasattr(value, "node") else value)
+    array = plain(value) if hasattr(value, "dtype") else np.asarray(value)
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return None
     return "NaN" if np.isnan(array).any() else "Inf"

@@ -9,11 +9,12 @@ import numpy as np
 
 from nnscratch.autograd import anomaly
 from nnscratch.autograd.modes import CURRENT_MODE, enable_grad
+from nnscratch.autograd.placement import beside, explain
 from nnscratch.autograd.tape import Node, topological_order
 from nnscratch.autograd.tensor import Parameter, Tensor, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def backward(tensor: Tensor, gradient: Any, create_graph: bool, retain_graph: bool) -> None:
@@ -54,6 +55,7 @@ def walk(
     retain_graph: bool = False,
     targets: set[Tensor] | None = None,
     since: int = 0,
+    watch: Callable[[Node, list[Any], Sequence[Any]], None] | None = None,
 ) -> dict[Tensor, Any]:
     """The gradient of Σ ⟨cotangent, output⟩ for every leaf that requires one.
 
@@ -68,6 +70,8 @@ def walk(
         retain_graph: keep what the nodes hold; otherwise each is freed when it was visited.
         targets: stop at these tensors instead of the leaves, and go only where they are.
         since: where the tape ended when the targets were made; nothing older leads to them.
+        watch: called after each rule with the node, what it received for each of its outputs, and
+            what the rule gave for each of its inputs, broadcasting not yet undone.
 
     Returns:
         Gradients by leaf (or target), arrays or with `create_graph` tensors, of the leaf's shape
@@ -109,7 +113,14 @@ def walk(
                 want and id(v) in leading for want, v in zip(wanted, node.inputs, strict=True)
             ]
         inputs, arrays = node.inputs, node.arrays
-        for position, gradient in enumerate(_vjp(node, wanted, received, create_graph)):
+        try:
+            sent = _vjp(node, wanted, received, create_graph)
+        except Exception as error:
+            explain(error, f"the gradient of {node.op.name}", node.arrays, node.params)
+            raise
+        if watch is not None:
+            watch(node, received, sent)
+        for position, gradient in enumerate(sent):
             if gradient is None or not wanted[position]:
                 continue
             array = arrays[position]
@@ -210,7 +221,9 @@ def _seed(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
                 f"it with .sum() or .mean(), or pass gradient= of that shape."
             )
         # For a scalar NumPy's own kind of number, with which the first rules compute fastest.
-        gradient = np.ones(tensor.shape, tensor.dtype) if tensor.shape else tensor.dtype.type(1)
+        data = tensor.data
+        is_number = type(data) is np.ndarray and not data.shape
+        gradient = data.dtype.type(1) if is_number else np.ones_like(data)
         if not create_graph:
             return gradient
     elif np.shape(gradient) != tensor.shape:
@@ -218,9 +231,8 @@ def _seed(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
             f"backward() got a gradient of shape {np.shape(gradient)} for a tensor of shape "
             f"{tensor.shape}: the two must be equal."
         )
-    if create_graph:
-        if isinstance(gradient, Tensor):
-            return gradient if gradient.dtype == tensor.dtype else gradient.astype(tensor.dtype)
-        return Tensor(gradient, dtype=tensor.dtype)
-    plain = gradient.data if isinstance(gradient, Tensor) else gradient
-    return np.asarray(plain, dtype=tensor.dtype)
+    array = beside(gradient, tensor, "The gradient given to backward()")
+    if create_graph and isinstance(gradient, Tensor):
+        return gradient if gradient.dtype == tensor.dtype else gradient.astype(tensor.dtype)
+    seed = array.astype(tensor.dtype, copy=False)
+    return wrap(seed, None, 0) if create_graph else seed

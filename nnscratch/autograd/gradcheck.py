@@ -8,8 +8,10 @@ import numpy as np
 
 from nnscratch.autograd.backward import walk
 from nnscratch.autograd.modes import enable_grad
-from nnscratch.autograd.tensor import Tensor
+from nnscratch.autograd.placement import plain
+from nnscratch.autograd.tensor import Tensor, point_at, wrap
 from nnscratch.autograd.trees import leaves, rebuild
+from nnscratch_kernels.devices import is_on_gpu, on_host, to_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +61,10 @@ def gradcheck(
     _check_jacobian(outputs_of, arguments, "gradient", eps, atol, rtol)
     if order >= 2:
         generator = np.random.default_rng(0)
-        shapes = [output.shape for output in outputs_of(*_tensors(arguments))]
-        cotangents = [np.asarray(generator.uniform(0.5, 1.5, shape)) for shape in shapes]
+        cotangents = [
+            to_device(np.asarray(generator.uniform(0.5, 1.5, output.shape)), output.device)
+            for output in outputs_of(*_tensors(arguments))
+        ]
 
         def gradients_of(*values: Any) -> list[Tensor]:
             primals = values[: len(arguments)]
@@ -68,7 +72,7 @@ def gradcheck(
             tracked = [(output, cotangent) for output, cotangent in pairs if output.requires_grad]
             found = walk([o for o, _ in tracked], [c for _, c in tracked], create_graph=True)
             floats = [value for value in primals if isinstance(value, Tensor)]
-            return [found.get(value, Tensor(np.zeros(value.shape))) for value in floats]
+            return [found.get(value, wrap(np.zeros_like(value.data), None, 0)) for value in floats]
 
         _check_jacobian(
             gradients_of, [*arguments, *cotangents], "second-order gradient", eps, atol, rtol
@@ -111,12 +115,12 @@ def _analytic_jacobian(f: Callable[..., list[Tensor]], arguments: list[Any]) -> 
     ]
     for number, output in enumerate(outputs):
         for index in np.ndindex(output.shape) if output.requires_grad else ():
-            one_hot = np.zeros(output.shape)
+            one_hot = np.zeros_like(output.data)
             one_hot[index] = 1.0
             gradients = walk([output], [one_hot], retain_graph=True)
             for position, tensor in enumerate(tensors):
                 if isinstance(tensor, Tensor) and tensor in gradients:
-                    jacobian[position][number][index] = gradients[tensor]
+                    jacobian[position][number][index] = on_host(gradients[tensor])
     return jacobian
 
 
@@ -133,12 +137,12 @@ def _central_difference(
         moved = arguments[position].copy()
         moved[index] += step
         shifted = [*arguments[:position], moved, *arguments[position + 1 :]]
-        sides.append([output.data for output in f(*_tensors(shifted))])
+        sides.append([output.numpy() for output in f(*_tensors(shifted))])
     return [(above - below) / (2 * eps) for above, below in zip(*sides, strict=True)]
 
 
 def _tensors(arguments: list[Any]) -> list[Any]:
-    return [Tensor(a, requires_grad=True) if _is_float(a) else a for a in arguments]
+    return [point_at(a) if _is_float(a) else a for a in arguments]
 
 
 def _float_outputs(result: Any) -> list[Tensor]:
@@ -148,11 +152,11 @@ def _float_outputs(result: Any) -> list[Tensor]:
 
 def _as_float64(value: Any) -> Any:
     """A float64 copy of anything floating-point; the rest as it is."""
-    value = value.data if isinstance(value, Tensor) else value
-    if isinstance(value, np.ndarray | np.generic | float) and np.asarray(value).dtype.kind == "f":
-        return np.array(value, dtype=np.float64)
-    return value
+    value = plain(value)
+    if isinstance(value, np.floating | float):
+        value = np.asarray(value)
+    return value.astype(np.float64) if _is_float(value) else value
 
 
 def _is_float(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    return (isinstance(value, np.ndarray) or is_on_gpu(value)) and value.dtype.kind == "f"

@@ -7,17 +7,29 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from nnscratch.autograd.op import Op
 
 
 class Mode(NamedTuple):
-    """Whether ops are recorded, and whether each result is checked for NaN and Inf."""
+    """What happens to the ops of a program.
+
+    Attributes:
+        recording: whether they are recorded.
+        anomaly: whether each result is checked for NaN and Inf.
+        origins: whether the tape notes the layer and the line of the user's program.
+        trace: called after each op on tensors with the op, its arguments, its parameters and its
+            result; None outside `traced`.
+    """
 
     recording: bool = True
     anomaly: bool = False
+    origins: bool = True
+    trace: Callable[[Op, tuple[Any, ...], dict[str, Any], Any], None] | None = None
 
 
 CURRENT_MODE: ContextVar[Mode] = ContextVar("nnscratch_mode", default=Mode())  # noqa: B039 (immutable)
@@ -25,7 +37,7 @@ CURRENT_LAYER: ContextVar[str | None] = ContextVar("nnscratch_layer", default=No
 
 
 @contextmanager
-def _mode(**changes: bool) -> Iterator[None]:
+def _mode(**changes: Any) -> Iterator[None]:
     token = CURRENT_MODE.set(CURRENT_MODE.get()._replace(**changes))
     try:
         yield
@@ -44,6 +56,22 @@ def no_grad() -> Iterator[None]:
 def enable_grad() -> Iterator[None]:
     """Record again inside a `no_grad` block. Also a decorator."""
     with _mode(recording=True):
+        yield
+
+
+@contextmanager
+def note_origins(noted: bool) -> Iterator[None]:
+    """Have the tape note where each op was called, or save that half microsecond an op."""
+    with _mode(origins=noted):
+        yield
+
+
+@contextmanager
+def traced(
+    note: Callable[[Op, tuple[Any, ...], dict[str, Any], Any], None],
+) -> Iterator[None]:
+    """Have `note` called after each op on tensors, recorded or not: see `Mode.trace`."""
+    with _mode(trace=note):
         yield
 
 

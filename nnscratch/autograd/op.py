@@ -13,11 +13,13 @@ import numpy as np
 from nnscratch.autograd import anomaly
 from nnscratch.autograd.modes import CURRENT_MODE
 from nnscratch.autograd.numpy_protocol import NUMPY_FUNCTIONS
+from nnscratch.autograd.placement import explain
 from nnscratch.autograd.tape import Node
 from nnscratch.autograd.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Self
 
     from nnscratch.autograd.samples import Sample, SampleSource
 
@@ -60,6 +62,10 @@ class Declared:
         OPS[name] = self  # type: ignore[assignment] # only the two subclasses below are made
         for function in self.numpy:
             NUMPY_FUNCTIONS[function] = self  # type: ignore[assignment] # both are callable
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """The op itself: a copied model computes with the same ops, which are known by identity."""
+        return self
 
 
 class Op(Declared):
@@ -127,7 +133,11 @@ class Op(Declared):
         return self.record(*self._separate(args, params))
 
     def record(self, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        """Compute, and link a node to the tape if a gradient may be asked for."""
+        """Compute, and link a node to the tape if a gradient may be asked for.
+
+        Raises:
+            DeviceError: arrays on different devices, or on a GPU for which CuPy lacks the function.
+        """
         is_tensor = False
         arrays = []
         wanted = []
@@ -139,7 +149,11 @@ class Op(Declared):
             else:  # rules may ask any operand for its shape
                 arrays.append(np.asarray(arg) if type(arg) in _SEQUENCES else arg)
                 wanted.append(False)
-        result = self.forward(*arrays, **params)
+        try:
+            result = self.forward(*arrays, **params)
+        except Exception as error:
+            explain(error, self.name, arrays, params)
+            raise
         if not is_tensor:
             return result
         several = isinstance(result, tuple)
@@ -151,12 +165,19 @@ class Op(Declared):
             anomaly.check_forward(self, arrays, outputs, origin)
         node = None
         if mode.recording and self.differentiable and True in wanted:
+            if mode.origins and origin is None:
+                origin = anomaly.user_origin()
             node = Node(self, args, arrays, params, outputs, wanted, origin)
-        if not several:
-            return wrap(result, node, 0)
-        tensors = tuple(wrap(output, node, i) for i, output in enumerate(outputs))
-        # NumPy names the results of some functions: np.linalg.svd(a).S
-        return type(result)._make(tensors) if hasattr(result, "_make") else tensors
+        made: Any
+        if several:
+            made = tuple(wrap(output, node, i) for i, output in enumerate(outputs))
+            if hasattr(result, "_make"):  # NumPy names the results of some: np.linalg.svd(a).S
+                made = type(result)._make(made)
+        else:
+            made = wrap(result, node, 0)
+        if mode.trace is not None:
+            mode.trace(self, args, params, made)
+        return made
 
     def gradients(
         self, wanted: Sequence[bool], g: Any, y: Any, arrays: Sequence[Any], params: dict[str, Any]
@@ -214,13 +235,18 @@ class Composite(Declared):
 
         Raises:
             TypeError: a named argument that it does not know.
+            DeviceError: arrays on different devices, or on a GPU for which CuPy lacks the function.
         """
         if kwargs and not self.names.issuperset(kwargs):
             raise TypeError(
                 f"{self.name} on a Tensor takes ({', '.join(_signature(self.function)[0])}), got "
                 f"{[name for name in kwargs if name not in self.names]}."
             )
-        return self.function(*args, **kwargs)
+        try:
+            return self.function(*args, **kwargs)
+        except Exception as error:
+            explain(error, self.name, args, kwargs)
+            raise
 
 
 def composite(

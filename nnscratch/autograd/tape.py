@@ -26,7 +26,7 @@ class Node:
         params: its other arguments by name (an axis, a shape).
         outputs: the plain arrays that it returned, one or several.
         wanted: for each input whether it requires a gradient.
-        origin: where in the user's program it was recorded (only under `detect_anomaly`).
+        origin: where in the user's program it was recorded; None inside `fit`, which is in a hurry.
         serial: its place on the tape. Whatever uses a result is recorded after what made it, so
             falling serials are a reverse topological order.
         kept: tensors of this node that asked to keep their gradient.

@@ -13,6 +13,15 @@ import numpy as np
 import nnscratch.autograd  # `backward` builds Tensors, so it is looked up when it is called
 from nnscratch.autograd.array_methods import ArrayMethods
 from nnscratch.autograd.numpy_protocol import call_function, call_ufunc
+from nnscratch_kernels.devices import (
+    CPU,
+    checked_device,
+    current_device,
+    device_of,
+    is_on_gpu,
+    on_host,
+    to_device,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,12 +55,16 @@ class Tensor(ArrayMethods):
     ) -> None:
         """Wrap `data` (an array, a number, nested lists of numbers).
 
+        An array of CuPy and a tensor stay where they are; under `ns.device("gpu")` anything else is
+        copied to that device.
+
         Raises:
             TypeError: data that is not numeric, or a gradient asked for on integers or booleans.
         """
         if isinstance(data, Tensor):
-            data = data.detach().data
-        array = _as_array(data, dtype)
+            array = _as_array(data.data, dtype)
+        else:
+            array = placed(_as_array(data, dtype))
         if requires_grad and array.dtype.kind != "f":
             raise TypeError(
                 f"Only floating-point tensors can require gradients, got {array.dtype}: "
@@ -89,6 +102,11 @@ class Tensor(ArrayMethods):
         return dtype
 
     @property
+    def device(self) -> str:
+        """Where the numbers are: "cpu" or "gpu:0"."""
+        return device_of(self.data)
+
+    @property
     def is_leaf(self) -> bool:
         """Whether no recorded op made it."""
         return self.node is None
@@ -96,11 +114,18 @@ class Tensor(ArrayMethods):
     def __repr__(self) -> str:
         """Show the numbers, and the op that made them."""
         prefix = f"{type(self).__name__}("
-        text = np.array2string(np.asarray(self.data), separator=", ", prefix=prefix)
+        text = np.array2string(on_host(self.data), separator=", ", prefix=prefix)
         dtype = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
+        device = f", device='{self.device}'" if is_on_gpu(self.data) else ""
         made_by = f", made by {self.node.op.name}" if self.node else ""
         asked = ", requires_grad=True" if self.requires_grad and self.node is None else ""
-        return f"{prefix}{text}{dtype}{made_by}{asked})"
+        return f"{prefix}{text}{dtype}{device}{made_by}{asked})"
+
+    def _repr_html_(self) -> str:
+        """Show a notebook a table: shape, numbers, gradient, and how they came about."""
+        from nnscratch.explainer.cell import cell  # only notebooks need it
+
+        return cell(self)
 
     def __format__(self, specification: str) -> str:
         """Format the one element, as in f"{loss:.4f}"."""
@@ -138,15 +163,15 @@ class Tensor(ArrayMethods):
 
     def __index__(self) -> int:
         """The one integer element, so that it can index a list."""
-        return self.data.__index__()  # type: ignore[no-any-return] # NumPy's own __index__
+        return on_host(self.data).__index__()  # type: ignore[no-any-return] # NumPy's own __index__
 
     __hash__ = object.__hash__
 
     # --- out of the tape ----------------------------------------------------------------------
 
     def numpy(self) -> Any:
-        """The numbers as a NumPy array of the same memory, cut off from the tape."""
-        return self.data if isinstance(self.data, np.ndarray) else self.data.get()
+        """The numbers as a NumPy array, cut off from the tape: the same memory, or a GPU's copy."""
+        return on_host(self.data)
 
     def item(self) -> Any:
         """The one element as a Python number."""
@@ -173,7 +198,32 @@ class Tensor(ArrayMethods):
                 "gradient would be lost: use np.… or ns.ops on it, ns.array([...]) to join tensors "
                 "and numbers, or t.detach() if no gradient should flow."
             )
+        if is_on_gpu(self.data):
+            raise TypeError(
+                f"A Tensor on {self.device} was about to be copied into an array of NumPy unasked: "
+                f"use t.numpy() to copy it, or np.… and ns.ops to compute where it is."
+            )
         return np.array(self.data, dtype=dtype, copy=copy)
+
+    # --- devices ------------------------------------------------------------------------------
+
+    def to(self, device: str) -> Tensor:
+        """The same numbers on a device, differentiable; the tensor itself if it is there already.
+
+        Gradients flow back to where this tensor is.
+
+        Args:
+            device: "cpu" or "gpu".
+
+        Raises:
+            ValueError: another name.
+            RuntimeError: no GPU, or no CuPy, with the remedy.
+        """
+        name = checked_device(device)
+        if device_of(self.data) == name:
+            return self
+        moved: Tensor = nnscratch.autograd.OPS["to_device"](self, device=name)
+        return moved
 
     # --- into the tape ------------------------------------------------------------------------
 
@@ -231,7 +281,7 @@ class Tensor(ArrayMethods):
         return At(self)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        """Overwrite elements of a tensor that no gradient depends on.
+        """Overwrite elements of a tensor that no gradient depends on; from any device.
 
         Raises:
             RuntimeError: the tensor, or the value, is part of a recorded computation.
@@ -241,7 +291,7 @@ class Tensor(ArrayMethods):
                 "t[i] = v would change a tensor that a gradient depends on: write "
                 "t = t.at[i].set(v), or t.at[i].add(v), which are differentiable."
             )
-        self.data[plain_index(index)] = value.data if isinstance(value, Tensor) else value
+        self.data[plain_index(index)] = _brought(value, self.data)
 
 
 class Parameter(Tensor):
@@ -286,12 +336,12 @@ class Parameter(Tensor):
         self.grad = None
 
     def assign(self, values: Any) -> None:
-        """Overwrite its numbers in place; broadcasting and the parameter's dtype apply.
+        """Overwrite its numbers in place, from any device; broadcasting and its dtype apply.
 
         Raises:
             ValueError: `values` does not broadcast to the parameter's shape; nothing is changed.
         """
-        source = values.data if isinstance(values, Tensor) else values
+        source = _brought(values, self.data)
         try:
             self.data[...] = source
         except ValueError:
@@ -329,9 +379,13 @@ INDEXING: dict[str, Callable[..., Tensor]] = {}
 
 
 def tensor(data: Any, requires_grad: bool = False, dtype: npt.DTypeLike | None = None) -> Tensor:
-    """A tensor with a copy of `data`; `Tensor(data)` shares memory with an array instead."""
-    source = data.data if isinstance(data, Tensor) else data
-    return Tensor(_as_array(source, dtype).copy(), requires_grad)
+    """A tensor with a copy of `data`; `Tensor(data)` shares memory with an array instead.
+
+    Data on the host is copied to the device that `ns.device` names; what is on a GPU stays there.
+    """
+    made = Tensor(data, dtype=dtype)
+    made.data = made.data.copy()
+    return Tensor(made, requires_grad)
 
 
 _SCALARS = (np.generic, int, float)
@@ -357,6 +411,28 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(plain_index(part) for part in index)
     return index.data if isinstance(index, Tensor) else index
+
+
+def point_at(array: Any) -> Tensor:
+    """A leaf to differentiate at: around an array, where that is."""
+    point = wrap(array, None, 0)
+    point.requires_grad = True
+    return point
+
+
+def placed(array: Any) -> Any:
+    """A plain array on the device where new tensors are made; one on a GPU stays there."""
+    device = current_device()
+    return array if device == CPU or is_on_gpu(array) else to_device(array, device)
+
+
+def _brought(value: Any, array: Any) -> Any:
+    """What shall be written into an array: on its device, copied there from any other."""
+    value = value.data if isinstance(value, Tensor) else value
+    if isinstance(value, list | tuple):
+        value = np.asarray(value)
+    is_array = isinstance(value, np.ndarray) or is_on_gpu(value)
+    return to_device(value, device_of(array)) if is_array else value
 
 
 def _as_array(data: Any, dtype: npt.DTypeLike | None) -> Any:

@@ -1,8 +1,8 @@
 """Gradients of functions: `grad`, `vjp`, `jvp`, `jacobian`, `hessian` and their kin.
 
 They take functions of arrays, numbers, and nested tuples, lists or dicts of them. Arrays give
-arrays, tensors give tensors that can be differentiated further. Inside another transform
-everything stays on the tape, so transforms nest to any order.
+arrays, tensors give tensors that can be differentiated further, and each stays on its device.
+Inside another transform everything stays on the tape, so transforms nest to any order.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ import numpy as np
 from nnscratch.autograd.backward import walk
 from nnscratch.autograd.modes import CURRENT_MODE, enable_grad
 from nnscratch.autograd.numpy_protocol import NUMPY_FUNCTIONS
+from nnscratch.autograd.placement import array_module, beside, plain
 from nnscratch.autograd.tape import end_of_tape, topological_order
-from nnscratch.autograd.tensor import Tensor, wrap
+from nnscratch.autograd.tensor import Tensor, placed, point_at, wrap
 from nnscratch.autograd.trees import leaves, leaves_like, rebuild
+from nnscratch_kernels.devices import is_on_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,7 +86,7 @@ def _vjp(
         return cotangents
 
     released = _released(outputs, own, since) if recording else [o.detach() for o in outputs]
-    value = rebuild(result, (_returned(output, 0.0, tensors) for output in released))
+    value = rebuild(result, (_value(output, tensors) for output in released))
     return value, pullback, own
 
 
@@ -166,14 +168,16 @@ def jvp(
     since = end_of_tape()
     with _inside_transform():
         value, pullback, own = _vjp(f, primals, tensors=True)
-        zeros = rebuild(value, (np.zeros(leaf.shape, _float(leaf)) for leaf in leaves(value)))
+        zeros = rebuild(
+            value, (np.zeros_like(leaf.data, dtype=_float(leaf)) for leaf in leaves(value))
+        )
         _, pushforward, more = _vjp(pullback, (zeros,), tensors=True)
         (derivative,) = pushforward(tangents)
 
     def released(tree: Any) -> Any:
         values = _released(leaves(tree), own | more, since)
         values = values if recording else [value.detach() for value in values]
-        return rebuild(tree, (_returned(leaf, 0.0, tensors) for leaf in values))
+        return rebuild(tree, (_value(leaf, tensors) for leaf in values))
 
     return released(value), released(derivative)
 
@@ -192,7 +196,7 @@ def jacobian(f: Callable[..., Any], argnums: Arguments = 0) -> Callable[..., Any
         outputs = leaves(value)
 
         def row(number: int, index: tuple[int, ...] | None) -> Any:
-            one_hots = [np.zeros(np.shape(other)) for other in outputs]
+            one_hots = [array_module(other).zeros(np.shape(other)) for other in outputs]
             if index is not None:
                 one_hots[number][index] = 1.0
             return pullback(rebuild(value, iter(one_hots)))
@@ -275,16 +279,16 @@ def _point(value: Any, recording: bool) -> Tensor:
     if recording and isinstance(value, Tensor) and value.requires_grad:
         linked: Tensor = NUMPY_FUNCTIONS[np.copy](value)
         return linked
-    plain = value.data if isinstance(value, Tensor) else value
-    if isinstance(plain, int) and not isinstance(plain, bool):
-        plain = float(plain)
-    array = np.asarray(plain) if not hasattr(plain, "dtype") else plain
+    number = plain(value)
+    if isinstance(number, int) and not isinstance(number, bool):
+        number = float(number)
+    array = number if hasattr(number, "dtype") else placed(np.asarray(number))
     if array.dtype.kind != "f":
         raise TypeError(
             f"Gradients need floating-point arguments, got {_describe(value)}: convert it with "
             f".astype(float), or leave it out with argnums."
         )
-    return Tensor(array, requires_grad=True)
+    return point_at(array)
 
 
 def _output(value: Any) -> Tensor:
@@ -316,13 +320,10 @@ def _cotangents(given: list[Any], outputs: list[Tensor]) -> list[Tensor]:
                 f"The pullback got a cotangent of shape {np.shape(value)} for an output of shape "
                 f"{output.shape}: the two must be equal."
             )
-        same_dtype = isinstance(value, Tensor) and value.dtype == output.dtype
-        seeds.append(value if same_dtype else _cast(value, output.dtype))
+        array = beside(value, output, "The cotangent given to the pullback")
+        seed = value if isinstance(value, Tensor) else wrap(array, None, 0)
+        seeds.append(seed if seed.dtype == output.dtype else seed.astype(output.dtype))
     return seeds
-
-
-def _cast(value: Any, dtype: np.dtype[Any]) -> Tensor:
-    return value.astype(dtype) if isinstance(value, Tensor) else Tensor(value, dtype=dtype)
 
 
 def _gradient(found: Any, point: Tensor) -> Tensor:
@@ -366,8 +367,13 @@ def _returned(value: Tensor, original: Any, gives_tensors: bool) -> Any:
     return value.item() if isinstance(original, int | float) and value.ndim == 0 else value.data
 
 
+def _value(value: Tensor, gives_tensors: bool) -> Any:
+    """What a function gave: a float for one number, but on a GPU its array, to wait for nothing."""
+    return _returned(value, None if is_on_gpu(value.data) else 0.0, gives_tensors)
+
+
 def _ones_like(tree: Any) -> Any:
-    return rebuild(tree, (np.ones(np.shape(leaf)) for leaf in leaves(tree)))
+    return rebuild(tree, (array_module(leaf).ones(np.shape(leaf)) for leaf in leaves(tree)))
 
 
 def _float(value: Tensor) -> np.dtype[Any]:

@@ -10,6 +10,7 @@ from nnscratch import constraints, initializers, regularizers
 from nnscratch.layers.layer import Layer
 from nnscratch.ops.arguments import numbers
 from nnscratch.ops.neural import embedding
+from nnscratch_kernels.devices import is_on_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,12 +65,20 @@ class Embedding(Layer):
     def call(self, inputs: Any) -> Any:
         """Integers of shape (batch, …) to shape (batch, …, output_dim).
 
+        On a GPU, which would have to be waited for, nobody looks at the numbers: for one that is
+        too large or too small the vector is NaN, and fractions are cut off.
+
         Raises:
             ValueError: a number that is not from 0 to input_dim - 1, or no integer.
         """
         return embedding(self.embeddings, self._indices(numbers(inputs)))
 
     def _indices(self, values: Any) -> Any:
+        if not is_on_gpu(values):
+            self._check(values)
+        return values if values.dtype.kind in "iu" else values.astype(np.int64)
+
+    def _check(self, values: Any) -> None:
         if values.dtype.kind == "f" and not np.array_equal(np.floor(values), values):
             raise ValueError(
                 f"Layer {self.name!r} needs integers, each the number of a row, got {values.dtype} "
@@ -82,7 +91,6 @@ class Embedding(Layer):
                 f"of shape {values.shape}: give integers from 0 to {self.input_dim - 1}, or a "
                 f"larger input_dim."
             )
-        return values if values.dtype.kind in "iu" else values.astype(np.int64)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the inputs, then `output_dim`."""

@@ -13,11 +13,20 @@ from nnscratch.autograd import Parameter, Tensor, no_grad
 from nnscratch.autograd.modes import CURRENT_LAYER
 from nnscratch.autograd.trees import leaves, rebuild
 from nnscratch.configuration import Configured
+from nnscratch.layers.placing import (
+    ON_HOST,
+    arrays_taken,
+    brought,
+    move_own_arrays,
+    move_parameter,
+)
 from nnscratch.layers.symbolic import LayerCall, SymbolicTensor, are_lengths
 from nnscratch.naming import snake_case, unique_name
+from nnscratch_kernels import devices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Self
 
     import numpy.typing as npt
 
@@ -31,7 +40,12 @@ def _noting_that_it_is_built(build: Callable[[Any, Any], None]) -> Callable[[Any
     @wraps(build)
     def build_and_note(self: Layer, input_shape: Any) -> None:
         before = () if self._trainable else set(self._parts())
-        build(self, input_shape)
+        if self._device is None:
+            self._device = devices.current_device()
+        with devices.device(self._device):
+            build(self, input_shape)
+        if self._device != devices.CPU:
+            self._move(self._device)
         self.input_shape, self.built = input_shape, True
         if not self._trainable:  # freeze what build has just created, and only that
             for part in self._parts():
@@ -62,6 +76,7 @@ class Layer(Configured):
         dtype: dtype of its weights and of its floating-point inputs.
         built: whether its weights exist.
         input_shape: shape of the inputs, None for the batch axis, once known.
+        device: where its weights are, or will be made: "cpu" or "gpu:0".
     """
 
     # Raised whenever some layer gains or loses weights, so that lists of weights can be kept.
@@ -105,6 +120,8 @@ class Layer(Configured):
         self._added_weights: list[Parameter] = []
         self._trainable = trainable
         self._never_trained: tuple[Parameter, ...] = ()
+        current = devices.current_device()
+        self._device = None if current == devices.CPU else current  # None: where it is built
         self._kept_weights: tuple[int, list[Parameter]] = (-1, [])
 
     # --- for subclasses -----------------------------------------------------------------------
@@ -150,6 +167,8 @@ class Layer(Configured):
         make = INITIAL_VALUES.get() or initializers.get(initializer)
         values = make(shape, self.dtype if dtype is None else dtype)
         weight = Parameter(values, name=name, trainable=trainable and self._trainable)
+        if self._device is not None:
+            move_parameter(weight, self._device)
         weight.regularizer = regularizers.get(regularizer)
         weight.constraint = constraints.get(constraint)
         self._added_weights.append(weight)
@@ -200,7 +219,7 @@ class Layer(Configured):
             inputs: an array or tensor, batch first; floats are converted to the layer's dtype.
             training: whether a training step runs; only some layers differ.
         """
-        if not isinstance(inputs, _ARRAYS):
+        if not isinstance(inputs, self._takes):
             if any(isinstance(leaf, SymbolicTensor) for leaf in leaves(inputs)):
                 return self._wire(inputs)
             inputs = self._as_arrays(inputs)
@@ -208,6 +227,8 @@ class Layer(Configured):
             inputs = inputs.astype(self.dtype)
         if not self.built:
             self.build_once(_shape_of(inputs))
+            if self._takes is not ON_HOST:  # which it may have become now
+                inputs = self._as_arrays(inputs)
         token = CURRENT_LAYER.set(self.name)
         try:
             if self._call_takes_training:
@@ -217,12 +238,18 @@ class Layer(Configured):
             CURRENT_LAYER.reset(token)
 
     def _as_arrays(self, inputs: Any) -> Any:
-        """Numbers as an array, nested arrays each in the layer's dtype."""
+        """Numbers as an array on the layer's device, nested arrays each; floats in its dtype."""
         if not any(hasattr(leaf, "shape") for leaf in leaves(inputs)):
             inputs = np.asarray(inputs)
-        arrays = [leaf if isinstance(leaf, Tensor) else np.asarray(leaf) for leaf in leaves(inputs)]
-        cast = (a.astype(self.dtype) if a.dtype.kind == "f" else a for a in arrays)
+        arrays = [self._as_array(leaf) for leaf in leaves(inputs)]
+        cast = (self.floating(a) if a.dtype.kind == "f" else a for a in arrays)
         return rebuild(inputs, cast)
+
+    def _as_array(self, values: Any) -> Any:
+        if self._takes is ON_HOST:  # a layer without weights works where its inputs are
+            as_it_is = isinstance(values, Tensor) or devices.is_on_gpu(values)
+            return values if as_it_is else np.asarray(values)
+        return brought(values, self.device)
 
     def _wire(self, inputs: Any) -> Any:
         """Called on symbolic tensors: build, and stand for the outputs."""
@@ -249,6 +276,48 @@ class Layer(Configured):
         cls._call_takes_training = "training" in names
 
     _call_takes_training = False
+
+    # --- devices ------------------------------------------------------------------------------
+
+    _takes: tuple[Any, ...] = ON_HOST  # types of arrays
+
+    @property
+    def device(self) -> str:
+        """Where its weights are, or will be made."""
+        weights = self.weights
+        if weights:
+            return devices.device_of(weights[0].data)
+        return self._device or devices.current_device()
+
+    def to(self, device: str) -> Self:
+        """Move it to a device: weights, gradients, and arrays that it keeps as attributes.
+
+        The weights stay the same objects. A layer that is not built yet remembers the device. Of a
+        model also what the optimizer and the metrics keep is moved, so that training goes on as if
+        it had been there from the start.
+
+        Args:
+            device: "cpu" or "gpu".
+
+        Returns:
+            Itself.
+
+        Raises:
+            ValueError: another name.
+            RuntimeError: no GPU, or no CuPy, with the remedy.
+        """
+        self._move(devices.checked_device(device))
+        Layer.structure_version += 1
+        return self
+
+    def _move(self, device: str) -> None:
+        for part in self._parts():
+            if isinstance(part, Layer):
+                part._move(device)
+            else:
+                move_parameter(part, device)
+        move_own_arrays(self, device)
+        self._device, self._takes = device, arrays_taken(device)
 
     # --- weights ------------------------------------------------------------------------------
 
@@ -324,7 +393,7 @@ class Layer(Configured):
                 f"Layer {self.name!r} has {len(own)} weights, got {len(weights)} arrays: give one "
                 f"array for each of {[weight.name for weight in own]}."
             )
-        arrays = [np.asarray(w.data if isinstance(w, Tensor) else w) for w in weights]
+        arrays = [w.data if isinstance(w, Tensor) else self._as_array(w) for w in weights]
         for weight, array in zip(own, arrays, strict=True):
             if array.shape != weight.shape or array.dtype.kind not in "biuf":
                 raise ValueError(
@@ -363,7 +432,7 @@ class Layer(Configured):
 
 def _shape_of(inputs: Any) -> Any:
     """Shapes with None for the batch axis, nested as the inputs are."""
-    if isinstance(inputs, _ARRAYS):
+    if isinstance(inputs, ON_HOST):
         return (None, *inputs.shape[1:])
     return rebuild(inputs, ((None, *leaf.shape[1:]) for leaf in leaves(inputs)))
 
@@ -384,6 +453,5 @@ def _may_hold_parts(value: Any) -> bool:
     return isinstance(value, _PARTS)
 
 
-_ARRAYS = (Tensor, np.ndarray)
 _PARTS = (Parameter, Layer, list, dict)
-_NOTES = frozenset({"_arguments", "_never_trained", "_kept_weights"})  # of parts, not parts
+_NOTES = frozenset({"_arguments", "_never_trained", "_kept_weights", "_takes"})  # no parts

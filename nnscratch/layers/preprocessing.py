@@ -10,6 +10,7 @@ from nnscratch.autograd import Tensor
 from nnscratch.layers.axes import check_lengths, feature_axes
 from nnscratch.layers.shape_preserving import ShapePreserving
 from nnscratch.ops.arguments import numbers
+from nnscratch_kernels.devices import on_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -165,7 +166,7 @@ class Normalization(ShapePreserving):
             for batch in batches:
                 yield from self._batches(batch[0] if isinstance(batch, tuple) else batch)
             return
-        array = data.data if isinstance(data, Tensor) else np.asarray(data)
+        array = np.asarray(on_host(data.data if isinstance(data, Tensor) else data))
         if array.dtype.kind not in "biuf":
             raise TypeError(
                 f"Layer {self.name!r} adapts to numbers, got {array.dtype}: encode text as numbers "

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch import random
+from nnscratch.autograd import Tensor
 from nnscratch.layers.arguments import number
 from nnscratch.layers.shape_preserving import ShapePreserving
-from nnscratch.ops.regularization import dropout
+from nnscratch.ops.arguments import numbers
+from nnscratch.ops.regularization import dropout, seeded_dropout
 from nnscratch.regularizers import L1L2
+from nnscratch_kernels.devices import device_of, to_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+MANY = 1 << 14
+"""From so many elements on, dropout's mask is made of a seed where it is used, and not kept.
+
+Fewer are drawn by NumPy's generator and copied to where the inputs are: on the CPU that takes less
+time than the hundred calls of NumPy that make the first random number of a seed.
+"""
 
 
 class RandomLayer(ShapePreserving):
@@ -42,13 +52,16 @@ class RandomLayer(ShapePreserving):
         """Where the layer's random numbers come from."""
         return random.generator() if self.seed_generator is None else self.seed_generator
 
-    def normal(self, shape: tuple[int, ...], mean: float, stddev: float) -> Any:
-        """Normally distributed numbers of the layer's dtype."""
+    def normal(self, inputs: Any, mean: float, stddev: float) -> Any:
+        """Normally distributed numbers, one for each input and where those are.
+
+        They have the layer's dtype, and are the same ones on every device.
+        """
         drawn = np.result_type(self.dtype, np.float32)  # NumPy draws no float16
-        noise = self.generator().standard_normal(shape, dtype=drawn.type)
+        noise = self.generator().standard_normal(inputs.shape, dtype=drawn.type)
         noise *= stddev
         noise += mean
-        return noise.astype(self.dtype, copy=False)
+        return like(noise.astype(self.dtype, copy=False), inputs)
 
 
 class Dropout(RandomLayer):
@@ -93,9 +106,14 @@ class Dropout(RandomLayer):
         """
         if not training or self.rate == 0:
             return inputs
-        shape = self._shape_of_noise(inputs.shape)
-        kept = self.generator().random(shape, dtype=np.float32) >= self.rate
-        return dropout(self.floating(inputs), kept, self.rate)
+        inputs, shape = self.floating(inputs), self._shape_of_noise(inputs.shape)
+        if math.prod(shape) < MANY:
+            kept = self.generator().random(shape, dtype=np.float32) >= self.rate
+            return dropout(inputs, like(kept, inputs), self.rate)
+        seed = int(self.generator().integers(1 << 63))
+        if shape == inputs.shape:
+            return seeded_dropout(inputs, self.rate, seed)
+        return inputs * seeded_dropout(np.ones_like(numbers(inputs), shape=shape), self.rate, seed)
 
     def _shape_of_noise(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if self.noise_shape is None:
@@ -137,7 +155,7 @@ class GaussianDropout(RandomLayer):
         if not training or self.rate == 0:
             return inputs
         stddev = math.sqrt(self.rate / (1 - self.rate))
-        return self.floating(inputs) * self.normal(inputs.shape, 1.0, stddev)
+        return self.floating(inputs) * self.normal(inputs, 1.0, stddev)
 
 
 class GaussianNoise(RandomLayer):
@@ -165,7 +183,7 @@ class GaussianNoise(RandomLayer):
         """Any shape to the same shape."""
         if not training or self.stddev == 0:
             return inputs
-        return self.floating(inputs) + self.normal(inputs.shape, 0.0, self.stddev)
+        return self.floating(inputs) + self.normal(inputs, 0.0, self.stddev)
 
 
 class ActivityRegularization(ShapePreserving):
@@ -192,3 +210,9 @@ class ActivityRegularization(ShapePreserving):
         """The inputs themselves."""
         self.add_loss(self.regularizer(inputs) / len(inputs))
         return inputs
+
+
+def like(drawn: Any, inputs: Any) -> Any:
+    """What was drawn on the host, as an array where the inputs are."""
+    values = inputs.data if isinstance(inputs, Tensor) else inputs
+    return drawn if type(values) is np.ndarray else to_device(drawn, device_of(values))

@@ -21,6 +21,7 @@ import numpy as np
 from nnscratch.autograd import Tensor
 from nnscratch.configuration import Configured
 from nnscratch.naming import snake_case
+from nnscratch_kernels.devices import is_on_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +157,7 @@ class Loss(Configured):
 
     def _prepare_predictions(self, y_pred: Any) -> Any:
         if not isinstance(y_pred, Tensor):
-            y_pred = np.asarray(y_pred)
+            y_pred = plain(y_pred)
         dtype = y_pred.dtype
         if self.dtype is not None and dtype != self.dtype:
             return y_pred.astype(self.dtype)
@@ -176,12 +177,18 @@ class Loss(Configured):
         if self.reduction == "mean_with_sample_weight" and sample_weight is not None:
             count = weights.sum()  # type: ignore[union-attr] # there are weights
         else:
-            count = losses.size if counted is None else int(counted.sum())
-        return losses.sum() / count if count else losses.sum() * 0
+            count = losses.size if counted is None else counted.sum()
+        if is_on_gpu(count):  # where nobody may look whether it is 0
+            none = (count == 0).astype(losses.dtype)
+            return losses.sum() * (1 - none) / (count.astype(losses.dtype) + none)
+        return losses.sum() / float(count) if count else losses.sum() * 0
 
     def _prepare_weights(self, sample_weight: Any, losses: Any) -> Any:
         """w_i as an array that multiplies the samples' losses."""
-        weights = np.asarray(plain(sample_weight), dtype=losses.dtype)
+        weights = plain(sample_weight)
+        if not weights.shape and not is_on_gpu(weights):  # a number serves any device
+            return losses.dtype.type(weights)
+        weights = weights.astype(losses.dtype, copy=False)
         if weights.shape == (*losses.shape, 1):
             weights = weights[..., 0]
         lengths = losses.shape[: weights.ndim]
@@ -240,7 +247,11 @@ class LossFunctionWrapper(BuiltInLoss):
 
 def plain(value: Any) -> Any:
     """A tensor's array; anything else as an array."""
-    return value.data if isinstance(value, Tensor) else np.asarray(value)
+    if type(value) is np.ndarray:
+        return value
+    if isinstance(value, Tensor):
+        return value.data
+    return value if is_on_gpu(value) else np.asarray(value)
 
 
 def targets_like(y_true: Any, y_pred: Any) -> Any:
@@ -249,10 +260,8 @@ def targets_like(y_true: Any, y_pred: Any) -> Any:
     They are an array, or a tensor if gradients flow to them.
     """
     targets = y_true
-    if not isinstance(y_true, Tensor):
-        targets = np.asarray(y_true)
-    elif not y_true.requires_grad:
-        targets = y_true.data
+    if type(y_true) is not np.ndarray and not getattr(y_true, "requires_grad", False):
+        targets = plain(y_true)
     dtype, shape = y_pred.dtype, y_pred.shape
     if targets.dtype != dtype:
         targets = targets.astype(dtype)

@@ -30,6 +30,7 @@ from nnscratch.ops.crossentropy import (
     sparse_softmax_crossentropy,
 )
 from nnscratch.ops.special import log_softmax, softmax
+from nnscratch_kernels.devices import is_on_gpu, on_host
 from nnscratch_kernels.numpy_kernels.loss_functions import check_labels
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class CategoricalFocalCrossentropy(CategoricalCrossentropy):
         else:
             log_p = log_softmax(logits, self.axis)
             not_p = -np.expm1(log_p)
-        alpha = np.asarray(self.alpha, dtype=y_pred.dtype)
+        alpha = np.asarray(self.alpha, dtype=y_pred.dtype, like=plain(y_pred))
         return -np.sum(alpha * np.power(not_p, self.gamma) * target * log_p, axis=self.axis)
 
 
@@ -241,7 +242,8 @@ class SparseCategoricalCrossentropy(_ClassesLoss):
 
     def check_targets(self, y_true: Any, shape: tuple[int, ...]) -> None:
         """Refuse labels that are not one of the classes, `ignore_class` excepted."""
-        labels = self.prepare_targets(y_true, np.broadcast_to(np.float32(0), shape))
+        given = on_host(plain(y_true))
+        labels = self.prepare_targets(given, np.broadcast_to(np.float32(0), shape))
         counted = self.counted(labels)
         check_labels(labels if counted is None else labels[counted], shape[self.axis])
 
@@ -269,10 +271,15 @@ class SparseCategoricalCrossentropy(_ClassesLoss):
         if logits is not None:
             return sparse_softmax_crossentropy(labels, logits, probabilities=probabilities)
         y_pred = self._classes_last(y_pred)
-        check_labels(labels, y_pred.shape[-1])
-        chosen = y_pred[(*np.indices(labels.shape, sparse=True), labels)]
+        if not is_on_gpu(labels):
+            check_labels(labels, y_pred.shape[-1])
+        chosen = np.take_along_axis(y_pred, labels[..., None], axis=-1)[..., 0]
         share = chosen / np.sum(y_pred, axis=-1)
-        return -np.log(np.clip(share, EPSILON, 1 - EPSILON))
+        losses = -np.log(np.clip(share, EPSILON, 1 - EPSILON))
+        if is_on_gpu(labels):  # where nobody may look whether they are classes
+            known = (labels >= 0) & (labels < y_pred.shape[-1])
+            losses = np.where(known, losses, np.nan)
+        return losses
 
 
 class Crossentropy(BuiltInLoss):
@@ -304,7 +311,7 @@ class Crossentropy(BuiltInLoss):
 
 
 def whole_labels(owner: str, labels: Any) -> Any:
-    """Labels of any numeric dtype as integers.
+    """Labels of any numeric dtype as integers; on a GPU nobody looks for fractions.
 
     Raises:
         ValueError: a label that is not a whole number; `owner` is named in the message.
@@ -315,7 +322,7 @@ def whole_labels(owner: str, labels: Any) -> Any:
             f"{owner} takes integer labels, got an array of {labels.dtype}: give each class a "
             f"number from 0 on."
         )
-    if labels.dtype.kind == "f":
+    if labels.dtype.kind == "f" and not is_on_gpu(labels):
         fractional = labels != np.floor(labels)
         if fractional.any():
             raise ValueError(

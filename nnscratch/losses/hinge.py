@@ -43,7 +43,7 @@ class CategoricalHinge(BuiltInLoss):
 def _signs(y_true: Any) -> Any:
     """Targets of 0 and 1 as -1 and 1; others, ±1 already, as they are."""
     binary = np.logical_or(np.equal(y_true, 0), np.equal(y_true, 1))
-    return 2 * y_true - 1 if np.all(binary) else y_true
+    return np.where(np.all(binary), 2 * y_true - 1, y_true)
 
 
 def hinge(y_true: Any, y_pred: Any) -> Any:

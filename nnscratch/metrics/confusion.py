@@ -12,7 +12,16 @@ import numpy as np
 
 from nnscratch.losses.base import plain
 from nnscratch.losses.categorical_crossentropy import whole_labels
-from nnscratch.metrics.base import Metric, ratio, scalar_or_array, shaped, spread_weights
+from nnscratch.metrics.base import (
+    Metric,
+    hosted,
+    ratio,
+    scalar_or_array,
+    shaped,
+    spread_weights,
+    sums_by_place,
+)
+from nnscratch_kernels.devices import is_on_gpu, on_host
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +82,7 @@ class DecisionCounts(Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add one batch: targets and predictions of one shape, (batch,) or (batch, classes)."""
         y_pred = self.numbers(y_pred)
+        self.follow(y_pred)
         actual = shaped(self.name, y_true, y_pred.shape) != 0
         weights = None
         if sample_weight is not None:
@@ -106,8 +116,8 @@ class Precision(DecisionCounts):
 
     def result(self) -> Any:
         """TP / (TP + FP), 0 when nothing was called positive; an array for several thresholds."""
-        called = self.true_positives + self.false_positives
-        return scalar_or_array(ratio(self.true_positives, called))
+        true, false = hosted(self.true_positives, self.false_positives)
+        return scalar_or_array(ratio(true, true + false))
 
 
 class Recall(DecisionCounts):
@@ -117,8 +127,8 @@ class Recall(DecisionCounts):
 
     def result(self) -> Any:
         """TP / (TP + FN), 0 when nothing is positive; an array for several thresholds."""
-        actual = self.true_positives + self.false_negatives
-        return scalar_or_array(ratio(self.true_positives, actual))
+        found, missed = hosted(self.true_positives, self.false_negatives)
+        return scalar_or_array(ratio(found, found + missed))
 
 
 class _OneCount(DecisionCounts):
@@ -139,7 +149,7 @@ class TruePositives(_OneCount):
 
     def result(self) -> Any:
         """The count; an array for several thresholds."""
-        return scalar_or_array(self.true_positives.copy())
+        return scalar_or_array(on_host(self.true_positives.copy()))
 
 
 class FalsePositives(_OneCount):
@@ -147,7 +157,7 @@ class FalsePositives(_OneCount):
 
     def result(self) -> Any:
         """The count; an array for several thresholds."""
-        return scalar_or_array(self.false_positives.copy())
+        return scalar_or_array(on_host(self.false_positives.copy()))
 
 
 class TrueNegatives(_OneCount):
@@ -155,7 +165,7 @@ class TrueNegatives(_OneCount):
 
     def result(self) -> Any:
         """The count; an array for several thresholds."""
-        return scalar_or_array(self.true_negatives.copy())
+        return scalar_or_array(on_host(self.true_negatives.copy()))
 
 
 class FalseNegatives(_OneCount):
@@ -163,7 +173,7 @@ class FalseNegatives(_OneCount):
 
     def result(self) -> Any:
         """The count; an array for several thresholds."""
-        return scalar_or_array(self.false_negatives.copy())
+        return scalar_or_array(on_host(self.false_negatives.copy()))
 
 
 class ConfusionMatrix(Metric):
@@ -205,6 +215,7 @@ class ConfusionMatrix(Metric):
                 classes than before.
         """
         y_pred, targets = self.numbers(y_pred), plain(y_true)
+        self.follow(y_pred)
         if y_pred.ndim < 2 or y_pred.shape[-1] == 1:
             labels = shaped(self.name, targets, y_pred.shape).ravel()
             found, classes = (y_pred > self.threshold).ravel().astype(np.intp), 2
@@ -216,7 +227,7 @@ class ConfusionMatrix(Metric):
             labels = targets.argmax(axis=-1) if one_hot else shaped(self.name, targets, shape)
         labels = whole_labels(f"Metric {self.name!r}", labels).ravel()
         outside = (labels < 0) | (labels >= classes)
-        if outside.any():
+        if not is_on_gpu(outside) and outside.any():
             raise ValueError(
                 f"Metric {self.name!r} got the label {labels[outside][0]} for {classes} classes: "
                 f"labels are integers from 0 to {classes - 1}."
@@ -229,22 +240,31 @@ class ConfusionMatrix(Metric):
         weights = None
         if sample_weight is not None:
             weights = spread_weights(self.name, sample_weight, shape).ravel()
-        pairs = np.bincount(labels * classes + found, weights, classes * classes)
-        pairs = pairs.reshape(classes, classes)
+        pairs = _sums_of_pairs(classes, labels, found, weights)
         self.counts = pairs if self.counts is None else self.counts + pairs
 
     def result(self) -> Any:
         """Shape (classes, classes); (0, 0) before the first batch."""
-        return np.zeros((0, 0), np.int64) if self.counts is None else self.counts.copy()
+        return np.zeros((0, 0), np.int64) if self.counts is None else on_host(self.counts.copy())
 
 
-def _total(mask: Any, weights: Any) -> float:
-    return float(np.count_nonzero(mask) if weights is None else np.sum(weights[mask]))
+def _sums_of_pairs(classes: int, labels: Any, found: Any, weights: Any) -> Any:
+    """How many samples, or how much weight, there are of each label and found class."""
+    given = weights
+    if weights is None and is_on_gpu(labels):
+        given = np.ones_like(labels, dtype=np.float64)
+    (sums,) = sums_by_place(classes * classes, labels * classes + found, given)
+    sums = sums.reshape(classes, classes)
+    return sums.astype(np.int64, copy=False) if weights is None else sums
+
+
+def _total(mask: Any, weights: Any) -> Any:
+    return np.count_nonzero(mask) if weights is None else np.sum(np.where(mask, weights, 0.0))
 
 
 def _largest(y_pred: Any, k: int) -> Any:
     """A mask of the k largest outputs of each row; of equal ones the first."""
     order = np.argsort(-y_pred, axis=-1, kind="stable")
-    mask = np.zeros(y_pred.shape, np.bool_)
+    mask = np.zeros_like(y_pred, dtype=np.bool_)
     np.put_along_axis(mask, order[..., :k], True, axis=-1)
     return mask

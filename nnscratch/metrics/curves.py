@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch.metrics.base import Metric, ratio, shaped, spread_weights
+from nnscratch.metrics.base import (
+    Metric,
+    hosted,
+    ratio,
+    shaped,
+    spread_weights,
+    sums_by_place,
+)
 from nnscratch.ops.special import sigmoid
+from nnscratch_kernels.devices import on_host
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -88,7 +96,7 @@ class AUC(Metric):
     @property
     def thresholds(self) -> list[float]:
         """All thresholds, those just outside [0, 1] included."""
-        return [float(threshold) for threshold in self._thresholds]
+        return [float(threshold) for threshold in on_host(self._thresholds)]
 
     def reset_state(self) -> None:
         """Start anew."""
@@ -101,9 +109,10 @@ class AUC(Metric):
         """Add one batch: targets and probabilities of one shape, with `multi_label` a matrix."""
         y_pred = self.numbers(y_pred)
         y_pred = y_pred if y_pred.dtype.kind == "f" else y_pred.astype(np.float64)
+        self.follow(y_pred)
         actual = shaped(self.name, y_true, y_pred.shape) != 0
         self._check_labels(y_pred.shape)
-        weights = np.ones(y_pred.shape)
+        weights = np.ones_like(y_pred, dtype=np.float64)
         if sample_weight is not None:
             weights = spread_weights(self.name, sample_weight, y_pred.shape)
         if self.label_weights is not None and not self.multi_label:
@@ -111,8 +120,7 @@ class AUC(Metric):
         if self.from_logits:
             y_pred = sigmoid(y_pred)
         below = self._thresholds_below(y_pred)
-        positives = self._above_each(below, weights * actual)
-        negatives = self._above_each(below, weights * ~actual)
+        positives, negatives = self._above_each(below, weights * actual, weights * ~actual)
         self.positives = self.positives + positives[1:]
         self.negatives = self.negatives + negatives[1:]
         self.all_positives = self.all_positives + positives[0]
@@ -120,10 +128,16 @@ class AUC(Metric):
 
     def result(self) -> float:
         """The area so far; 0 before the first batch."""
-        tp, fp = self.positives, self.negatives
+        tp, fp, all_positives, all_negatives, label_weights = hosted(
+            self.positives,
+            self.negatives,
+            self.all_positives,
+            self.all_negatives,
+            self.label_weights,
+        )
         if not np.ndim(tp):
             return 0.0
-        fn, tn = self.all_positives - tp, self.all_negatives - fp
+        fn, tn = all_positives - tp, all_negatives - fp
         if self.curve == "PR" and self.summation_method == "interpolation":
             areas = _interpolated_precision(tp, fp, fn)
         else:
@@ -135,8 +149,8 @@ class AUC(Metric):
                 "majoring": lambda: np.maximum(left, right),
             }[self.summation_method]()
             areas = np.sum((x[:-1] - x[1:]) * heights, axis=0)
-        if self.multi_label and self.label_weights is not None:
-            return float(ratio(np.sum(areas * self.label_weights), np.sum(self.label_weights)))
+        if self.multi_label and label_weights is not None:
+            return float(ratio(np.sum(areas * label_weights), np.sum(label_weights)))
         return float(np.mean(areas))
 
     def _thresholds_below(self, y_pred: Any) -> Any:
@@ -145,15 +159,16 @@ class AUC(Metric):
         # In the predictions' dtype, so that one that equals a threshold does not exceed it.
         return np.searchsorted(self._thresholds.astype(y_pred.dtype), clipped, side="left")
 
-    def _above_each(self, below: Any, weights: Any) -> Any:
+    def _above_each(self, below: Any, *weights: Any) -> Iterator[Any]:
         """Total weight, then the weight above each threshold: (thresholds + 1,) or with labels."""
         bins = self.num_thresholds + 1
         labels = below.shape[-1] if self.multi_label else 1
         if self.multi_label:
-            below = below + bins * np.arange(labels)
-        counts = np.bincount(below.ravel(), weights.ravel(), bins * labels).reshape(labels, bins)
-        above = np.cumsum(counts[:, ::-1], axis=-1)[:, ::-1].T
-        return above if self.multi_label else above[:, 0]
+            below = below + bins * np.arange(labels, like=below)
+        flat = [one.ravel() for one in weights]
+        for sums in sums_by_place(bins * labels, below.ravel(), *flat):
+            above = np.cumsum(sums.reshape(labels, bins)[:, ::-1], axis=-1)[:, ::-1].T
+            yield above if self.multi_label else above[:, 0]
 
     def _check_labels(self, shape: tuple[int, ...]) -> None:
         if not self.multi_label:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch.metrics.base import Metric, shaped, spread_weights
+from nnscratch.metrics.base import Metric, hosted, shaped, spread_weights
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -73,6 +73,7 @@ class FBetaScore(Metric):
                 f"Metric {self.name!r} got predictions of shape {y_pred.shape}: it needs "
                 f"(batch, classes), and one-hot targets of that shape."
             )
+        self.follow(y_pred)
         target = shaped(self.name, y_true, y_pred.shape).astype(np.float64)
         if self.threshold is None:
             largest = np.max(y_pred, axis=-1, keepdims=True)
@@ -94,20 +95,19 @@ class FBetaScore(Metric):
         ]
         if self.true_positives.size:
             sums = [new + old for new, old in zip(sums, self._sums(), strict=True)]
-        self.true_positives, self.false_positives, self.false_negatives, self.target_weights = (
-            np.asarray(value) for value in sums
-        )
+        self.true_positives, self.false_positives, self.false_negatives, self.target_weights = sums
 
     def result(self) -> Any:
         """A float, or an array with one number for each class; 0 before the first batch."""
         if not self.true_positives.size:
             return 0.0
-        precision = self.true_positives / (self.true_positives + self.false_positives + EPSILON)
-        recall = self.true_positives / (self.true_positives + self.false_negatives + EPSILON)
+        right, wrong, missed, target_weights = hosted(*self._sums())
+        precision = right / (right + wrong + EPSILON)
+        recall = right / (right + missed + EPSILON)
         square = self.beta**2
         scores = (1 + square) * precision * recall / (square * precision + recall + EPSILON)
         if self.average == "weighted":
-            shares = self.target_weights / (np.sum(self.target_weights) + EPSILON)
+            shares = target_weights / (np.sum(target_weights) + EPSILON)
             return float(np.sum(scores * shares))
         return np.asarray(scores) if self.average is None else float(np.mean(scores))
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch.losses.base import plain
-from nnscratch.metrics.base import Metric, spread_weights
+from nnscratch.metrics.base import Metric, hosted, spread_weights
+from nnscratch_kernels.devices import is_on_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,33 +16,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-class Sum(Metric):
-    """The weighted sum of what is added, Σ w v."""
+class _Streamed(Metric):
+    """What sums and means share: a total and a count, Python's numbers.
 
-    def __init__(self, name: str | None = None, dtype: npt.DTypeLike | None = None) -> None:
-        """Name the metric; see `Metric`."""
-        super().__init__(dtype, name)
-
-    def reset_state(self) -> None:
-        """Start anew."""
-        self.total = 0.0
-
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Add numbers; weights have their shape or its leading axes."""
-        values = self.numbers(values)
-        if sample_weight is not None:
-            values = values * spread_weights(self.name, sample_weight, values.shape)
-        self.total += float(np.sum(values, dtype=np.float64))
-
-    def result(self) -> float:
-        """The sum so far."""
-        return self.total
-
-
-class Average(Metric):
-    """What all means share: a weighted mean of samples, Σ w v / Σ w.
-
-    A value with inner axes counts as one sample with the mean over those axes, as in Keras.
+    What a batch on a GPU adds is fetched when somebody asks: until then nothing waits for it.
     """
 
     def __init__(self, name: str | None = None, dtype: npt.DTypeLike | None = None) -> None:
@@ -52,9 +30,61 @@ class Average(Metric):
         """Start anew."""
         self.total = 0.0
         self.count = 0.0
+        self._on_gpu: list[tuple[Any, float, Any, float]] = []
 
-    def add(self, mean: float, count: float) -> None:
-        """Add `count` values whose mean is `mean`."""
+    def get_state(self) -> dict[str, Any]:
+        """What was added up so far; see `Metric`."""
+        self.settle()
+        return super().get_state()
+
+    def settle(self) -> None:
+        """Add what is still on a GPU."""
+        batches, self._on_gpu = self._on_gpu, []
+        sums = hosted(*(value for total, _, count, _ in batches for value in (total, count)))
+        pairs = zip(sums[::2], sums[1::2], strict=True)
+        for (total, count), (_, factor, _, count_factor) in zip(pairs, batches, strict=True):
+            self._add(total, factor, count, count_factor)
+
+    def _add(self, total: Any, factor: float, count: Any, count_factor: float = 1.0) -> None:
+        """Add a total and a count, each times a factor; both may be arrays of shape ()."""
+        if is_on_gpu(total):
+            self._on_gpu.append((total, factor, count, count_factor))
+        else:
+            self.total += float(total) * factor
+            self.count += float(count) * count_factor
+
+    def _move(self, device: str) -> None:
+        self.settle()
+
+
+class Sum(_Streamed):
+    """The weighted sum of what is added, Σ w v."""
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """Add numbers; weights have their shape or its leading axes."""
+        values = self.numbers(values)
+        if sample_weight is not None:
+            values = values * spread_weights(self.name, sample_weight, values.shape)
+        self._add(np.sum(values, dtype=np.float64), 1.0, 0.0)
+
+    def result(self) -> float:
+        """The sum so far."""
+        if self._on_gpu:
+            self.settle()
+        return self.total
+
+
+class Average(_Streamed):
+    """What all means share: a weighted mean of samples, Σ w v / Σ w.
+
+    A value with inner axes counts as one sample with the mean over those axes, as in Keras.
+    """
+
+    def add(self, mean: Any, count: float) -> None:
+        """Add `count` values whose mean is `mean`, a number or an array of shape () on a GPU."""
+        if type(mean) is not float:
+            self._add(mean, count, count)
+            return
         self.total += mean * count
         self.count += count
 
@@ -70,13 +100,17 @@ class Average(Metric):
             ValueError: weights of another shape.
         """
         if sample_weight is not None:
-            self._add_weighted(values, np.asarray(plain(sample_weight), dtype=np.float64))
+            self._add_weighted(values, plain(sample_weight).astype(np.float64, copy=False))
             return
         samples = values.shape[0] if values.ndim else 1
         if values.dtype == np.bool_:
-            total = float(np.count_nonzero(values))
+            total: Any = np.count_nonzero(values)
         else:
-            total = float(np.add.reduce(values, axis=None, dtype=np.float64))
+            total = np.add.reduce(values, axis=None, dtype=np.float64)
+        if type(values) is not np.ndarray and is_on_gpu(values):
+            self._add(total, samples / values.size if samples else 1.0, samples)
+            return
+        total = float(total)
         self.total += total if values.size == samples else total * samples / values.size
         self.count += samples
 
@@ -88,11 +122,12 @@ class Average(Metric):
         weights = spread_weights(self.name, weights, values.shape)
         rows = values.shape[0] if values.ndim else 1
         share = rows / values.size if values.size else 0.0
-        self.total += float(np.sum(values * weights)) * share
-        self.count += float(np.sum(weights)) * share
+        self._add(np.sum(values * weights), share, np.sum(weights), share)
 
     def result(self) -> float:
         """The mean so far; 0 before anything was added, as in Keras."""
+        if self._on_gpu:
+            self.settle()
         return self.total / self.count if self.count else 0.0
 
 

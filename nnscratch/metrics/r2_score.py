@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch.metrics.base import Metric, shaped, spread_weights
+from nnscratch.metrics.base import Metric, hosted, shaped, spread_weights
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -66,6 +66,7 @@ class R2Score(Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add one batch, (batch,) or (batch, outputs)."""
         y_pred = self.numbers(y_pred).astype(np.float64)
+        self.follow(y_pred)
         target = shaped(self.name, y_true, y_pred.shape).astype(np.float64)
         if y_pred.ndim == 1:
             y_pred, target = y_pred[:, None], target[:, None]
@@ -74,7 +75,7 @@ class R2Score(Metric):
                 f"Metric {self.name!r} got predictions of shape {y_pred.shape}: it needs "
                 f"(batch, outputs)."
             )
-        weights = np.ones(target.shape)
+        weights = np.ones_like(target)
         if sample_weight is not None:
             weights = spread_weights(self.name, sample_weight, target.shape)
         self.sum = self.sum + np.sum(weights * target, axis=0)
@@ -87,9 +88,12 @@ class R2Score(Metric):
         """A float, or an array with one number for each output; 0 before the first batch."""
         if not self.num_samples:
             return 0.0
+        sums, squares, residual, count = hosted(
+            self.sum, self.squared_sum, self.residual, self.count
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
-            total = self.squared_sum - self.sum * (self.sum / self.count)
-            scores = 1 - self.residual / total
+            total = squares - sums * (sums / count)
+            scores = 1 - residual / total
             scores = np.where(np.isinf(scores), 0.0, scores)
             if self.class_aggregation == "uniform_average":
                 scores = np.mean(scores)

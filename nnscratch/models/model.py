@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnscratch.autograd import enable_grad
+from nnscratch.autograd.modes import note_origins
 from nnscratch.configuration import serialize
 from nnscratch.layers import Layer
+from nnscratch.layers.layer import COLLECTED_LOSSES
 from nnscratch.models.saving import refuse_to_overwrite, save_model
 from nnscratch.models.summary import print_summary
 from nnscratch.saving import weights as weight_files
@@ -14,7 +17,10 @@ from nnscratch.training import Trainer
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
+    from pathlib import Path
     from typing import Self
+
+    from nnscratch.explainer import Explanation
 
 
 class Model(Trainer):
@@ -66,6 +72,47 @@ class Model(Trainer):
         raise ValueError(
             f"Model {self.name!r} has no layer {wanted}: it has {', '.join(names) or 'none yet'}."
         )
+
+    # --- seeing it ----------------------------------------------------------------------------
+
+    def explain(
+        self,
+        x: Any,
+        y: Any,
+        path: str | Path = "backprop.html",
+        title: str | None = None,
+    ) -> Explanation:
+        """Write a page that shows the backward pass of the loss on these samples.
+
+        The model computes as in `evaluate`, without dropout, and stays as it is. `ns.record` shows
+        the steps of a training.
+
+        Args:
+            x: inputs, as in `train_on_batch`; a few samples show more than many.
+            y: targets.
+            path: the file to write; what was there is replaced.
+            title: what the page is called, by default after the model.
+
+        Returns:
+            Where the page is; in a notebook it shows itself.
+
+        Raises:
+            RuntimeError: not compiled, or nothing in it can have a gradient.
+            ValueError: inputs or targets that do not fit.
+            OSError: the file cannot be written.
+        """
+        from nnscratch.explainer import explain_batch  # which is not needed to train
+
+        self._compiled_optimizer()
+        batch = self._at_home(self._one_batch(x, y, None, None))
+        token = COLLECTED_LOSSES.set([])
+        try:
+            with enable_grad(), note_origins(True):
+                y_pred = self._recorded(batch.x, training=False)
+                loss = self.compute_loss(batch.x, batch.y, y_pred)
+        finally:
+            COLLECTED_LOSSES.reset(token)
+        return explain_batch(self, batch, loss, path, title)
 
     # --- files --------------------------------------------------------------------------------
 

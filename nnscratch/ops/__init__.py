@@ -35,6 +35,7 @@ for _family in (
     "rearrangement",
     "joining",
     "indexing",
+    "moving",
     "products",
     "einstein",
     "matrix_chains",

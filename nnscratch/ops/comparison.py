@@ -123,7 +123,7 @@ def allclose(
     a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
     """Tell whether two arrays are equal within a tolerance, as a plain bool."""
-    return np.allclose(numbers(a), numbers(b), rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return bool(np.allclose(numbers(a), numbers(b), rtol=rtol, atol=atol, equal_nan=equal_nan))
 
 
 @composite(
@@ -138,4 +138,4 @@ def allclose(
 )
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
     """Tell whether two arrays have the same shape and elements, as a plain bool."""
-    return np.array_equal(numbers(a1), numbers(a2), equal_nan=equal_nan)
+    return bool(np.array_equal(numbers(a1), numbers(a2), equal_nan=equal_nan))

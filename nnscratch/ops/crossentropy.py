@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_ON_CPU = (np.generic, np.ndarray)
+
+
 def _known(squash: Op, logits: Any, probabilities: Any) -> Any:
     """`probabilities` if they were given; `squash` of the logits otherwise, and on the tape."""
     return squash(logits) if probabilities is None or isinstance(logits, Tensor) else probabilities
@@ -37,7 +40,7 @@ def _mean_rule(fused: Callable[..., Any], rule: Callable[..., Any]) -> Callable[
         if probabilities is not None or is_recorded(y):
             return rule(g, y, target, logits, probabilities)
         gradient = fused(target, logits)[1]
-        if g != 1:
+        if not isinstance(g, _ON_CPU) or g != 1:  # to look at a GPU's number would be to wait
             gradient *= g
         return gradient
 

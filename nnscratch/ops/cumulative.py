@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnscratch.autograd import call, composite, op
+from nnscratch.autograd.placement import array_module
 from nnscratch.ops.arguments import as_array, normalized_axis
 
 
@@ -31,7 +32,7 @@ def _reverse_recurrence(a: Any, b: Any) -> Any:
 
 def _shifted(rows: Any, first: int) -> Any:
     """Each row moved on by one element, with `first` put in front and the last one dropped."""
-    front = np.full((*rows.shape[:-1], 1), first, rows.dtype)
+    front = array_module(rows).full((*rows.shape[:-1], 1), first, rows.dtype)
     return np.concatenate([front, rows], axis=-1)[..., :-1]
 
 
@@ -109,7 +110,7 @@ def linear_recurrence(a: Any, b: Any) -> Any:
         a: factors, of shape (..., n); the first one multiplies nothing.
         b: terms, of the same shape.
     """
-    factors, terms = np.array(a), np.array(b)
+    factors, terms = a.copy(), b.copy()
     step = 1
     while step < terms.shape[-1]:
         terms[..., step:] += factors[..., step:] * terms[..., :-step]
@@ -198,7 +199,7 @@ def _one_axis(name: str, x: Any, axis: int | None) -> tuple[Any, int]:
 def _with_initial(y: Any, first: int, axis: int) -> Any:
     shape = list(y.shape)
     shape[axis] = 1
-    return np.concatenate([np.full(shape, first, y.dtype), y], axis=axis)
+    return np.concatenate([array_module(y).full(shape, first, y.dtype), y], axis=axis)
 
 
 @composite(

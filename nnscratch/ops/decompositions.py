@@ -4,6 +4,9 @@ The rules follow M. Giles, "Collected matrix derivative results for forward and 
 algorithmic differentiation" (2008), M. Seeger et al., "Auto-differentiating linear algebra" (2017),
 and J. Townsend, "Differentiating the singular value decomposition" (2016). They are written in
 NumPy's own decompositions, so that gradients of gradients need nothing more.
+
+On a GPU a matrix that has no decomposition raises nothing and gives numbers without meaning, unless
+CuPy is told to look at every result: `with cupyx.errstate(linalg="raise")`.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch.autograd import call, composite, op
+from nnscratch.autograd.placement import array_module
 from nnscratch.ops.arguments import as_array
 
 if TYPE_CHECKING:
@@ -64,8 +68,8 @@ def _cholesky_vjp(g: Any, y: Any, a: Any, upper: bool) -> Any:
     """Giles 2008, 3.4.2, in the blocked form of I. Murray (2016); symmetric, as A is."""
     if upper:
         g, y = g.mT, y.mT
-    n = a.shape[-1]
-    lower_half = np.tril(np.ones((n, n), g.dtype)) - np.eye(n, dtype=g.dtype) / 2
+    n, make = a.shape[-1], array_module(g)
+    lower_half = make.tri(n, dtype=g.dtype) - make.eye(n, dtype=g.dtype) / 2
     phi = lower_half * (y.mT @ g)
     right = np.linalg.solve(y.mT, phi.mT)
     return _symmetric_part(np.linalg.solve(y.mT, right.mT))
@@ -111,7 +115,7 @@ def _eigh_vjp(g: Any, y: Any, a: Any, UPLO: str) -> Any:
     (of_values, of_vectors), (values, vectors) = g, y
     gaps = values[..., None, :] - values[..., :, None]
     inner = _quotient(_skew_part(vectors.mT @ of_vectors), gaps)
-    diagonal = of_values[..., None, :] * np.eye(a.shape[-1], dtype=a.dtype)
+    diagonal = of_values[..., None, :] * array_module(a).eye(a.shape[-1], dtype=a.dtype)
     return vectors @ (inner + diagonal) @ vectors.mT
 
 
@@ -180,7 +184,7 @@ def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool, compute_uv: bool) -> A
     inner = (
         _quotient(2 * _skew_part(rotation_u), gaps) * s[..., None, :]
         + _quotient(2 * _skew_part(rotation_v), gaps) * s[..., :, None]
-        + of_s[..., None, :] * np.eye(s.shape[-1], dtype=a.dtype)
+        + of_s[..., None, :] * array_module(a).eye(s.shape[-1], dtype=a.dtype)
     )
     gradient = u @ inner @ vh
     rows, columns = a.shape[-2:]
@@ -265,10 +269,8 @@ def _qr_vjp(g: Any, y: Any, a: Any, mode: str) -> Any:
 
 
 def _tall_qr_vjp(of_q: Any, of_r: Any, q: Any, r: Any) -> Any:
-    n = r.shape[-1]
     inner = r @ of_r.mT - of_q.mT @ q
-    lower = np.tril(np.ones((n, n), inner.dtype)) * inner
-    below = np.tril(np.ones((n, n), inner.dtype), -1) * inner
+    lower, below = np.tril(inner), np.tril(inner, -1)
     try:
         return np.linalg.solve(r, (of_q + q @ (lower + below.mT)).mT).mT
     except np.linalg.LinAlgError:

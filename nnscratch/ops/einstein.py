@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnscratch.autograd import call, op
+from nnscratch.autograd.placement import array_module
 from nnscratch.ops.arguments import as_array
 
 
@@ -46,12 +47,12 @@ def _einsum_vjp(
         if letter in target:  # a diagonal was read: the gradient is zero beside it
             fresh = next(unused)
             terms.append(letter + fresh)
-            factors.append(np.eye(length, dtype=g.dtype))
+            factors.append(array_module(g).eye(length, dtype=g.dtype))
             target += fresh
             continue
         if lengths.get(letter, 1) == 1:  # summed over here only: the gradient repeats along it
             terms.append(letter)
-            factors.append(np.ones(length, dtype=g.dtype))
+            factors.append(array_module(g).ones(length, dtype=g.dtype))
         target += letter
     return np.einsum(f"{','.join(terms)}->{target}", *factors, optimize=bool(optimize))
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from math import prod
-from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
 from nnscratch.autograd import call, composite, op
+from nnscratch.autograd.placement import array_module
 from nnscratch.autograd.tensor import INDEXING, plain_index
 from nnscratch.ops.arguments import as_array, normalized_axis, numbers
+from nnscratch.ops.indexed_writing import add_into, fitted, may_repeat, set_on_gpu, written
+from nnscratch_kernels.devices import is_on_gpu
+
+_NUMBERS = (int, float)
 
 
 def _torch_positions(torch: Any, a: Any, index: Any) -> Any:
@@ -63,7 +66,9 @@ def getitem(a: Any, index: Any) -> Any:
     Args:
         a: array of any shape.
         index: NumPy's basic and advanced indices: integers, slices, None, Ellipsis, boolean masks,
-            integer arrays (an element may be selected several times), and tuples of them.
+            integer arrays (an element may be selected several times), and tuples of them. On a
+            GPU, index arrays may be there or on the CPU; integers in them that are out of range
+            count around, since to check them would be to wait for the GPU.
 
     Raises:
         IndexError: the index does not fit the shape.
@@ -95,8 +100,8 @@ def scatter(values: Any, shape: tuple[int, ...], index: Any) -> Any:
         shape: shape of the result.
         index: as in `getitem`; values of an index that stands there several times add up.
     """
-    result = np.zeros_like(values, shape=shape, order="C")
-    _add_into(result, values, plain_index(index))
+    result = array_module(values).zeros(shape, values.dtype)
+    add_into(result, values, plain_index(index))
     return result
 
 
@@ -111,7 +116,7 @@ def _set_at_vjp(g: Any, y: Any, a: Any, value: Any, index: Any) -> Any:
     r"\bar v_k = \bar y_{i(k)}\,[k \text{ is the last with this } i(k)]",
     vjps=(
         _set_at_vjp,
-        lambda g, y, a, value, index: _written(getitem(g, index), a.shape, index),
+        lambda g, y, a, value, index: written(getitem(g, index), a.shape, index),
     ),
     samples=lambda s: [
         call(s.normal(4, 3), s.normal(3), index=1),
@@ -138,8 +143,11 @@ def set_at(a: Any, value: Any, index: Any) -> Any:
         TypeError: a fractional value for integers, which would be cut.
     """
     index = plain_index(index)
-    result = np.array(a)
-    result[index] = _fitted("set", value, result, index)
+    value = fitted("set", value, a, index)
+    if is_on_gpu(a) and may_repeat(index):
+        return set_on_gpu(a, value, index)
+    result = a.copy()
+    result[index] = value
     return result
 
 
@@ -176,8 +184,8 @@ def add_at(a: Any, value: Any, index: Any) -> Any:
         TypeError: a fractional value for integers, which would be cut.
     """
     index = plain_index(index)
-    result = np.array(a, order="C")
-    _add_into(result, _fitted("add", value, result, index), index)
+    result = a.copy(order="C")
+    add_into(result, fitted("add", value, result, index), index)
     return result
 
 
@@ -211,10 +219,11 @@ def take(a: Any, indices: Any, axis: int | None = None) -> Any:
     Raises:
         IndexError: an index that the axis does not have.
     """
+    places = indices if isinstance(indices, int) else numbers(indices)
     if axis is None:
-        return as_array(a).reshape(-1)[numbers(indices)]
+        return as_array(a).reshape(-1)[places]
     a = as_array(a)
-    return a[(slice(None),) * normalized_axis(axis, a.ndim) + (numbers(indices),)]
+    return a[(slice(None),) * normalized_axis(axis, a.ndim) + (places,)]
 
 
 @composite(
@@ -250,7 +259,8 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
             f"{indices.shape} for an array of shape {arr.shape}: add axes with np.expand_dims."
         )
     axis = normalized_axis(axis, arr.ndim)
-    grid = list(np.ix_(*(range(length) for length in arr.shape)))
+    make = array_module(indices)
+    grid = make.ix_(*(make.arange(length) for length in arr.shape))
     return arr[(*grid[:axis], indices, *grid[axis + 1 :])]
 
 
@@ -260,8 +270,8 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     derivative=r"\bar a = \bar y\,[c], \quad \bar b = \bar y\,[\lnot c]",
     vjps=(
         None,
-        lambda g, y, condition, x, y_: np.where(condition, g, 0),
-        lambda g, y, condition, x, y_: np.where(condition, 0, g),
+        lambda g, y, condition, x, y_: _chosen(condition, g, 0),
+        lambda g, y, condition, x, y_: _chosen(condition, 0, g),
     ),
     samples=lambda s: [
         call(s.mask(2, 3), s.normal(2, 3), s.normal(2, 3)),
@@ -285,7 +295,14 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """
     if (x is None) != (y is None):
         raise ValueError("where takes both x and y, or neither of them: give the missing one.")
-    return np.nonzero(condition) if x is None else np.where(condition, x, y)
+    return np.nonzero(condition) if x is None else _chosen(condition, x, y)
+
+
+def _chosen(condition: Any, x: Any, y: Any) -> Any:
+    """`np.where`, which CuPy has only for a condition that is an array."""
+    if isinstance(condition, _NUMBERS):
+        condition = array_module(y if isinstance(x, _NUMBERS) else x).asarray(condition)
+    return np.where(condition, x, y)
 
 
 def _torch_select(torch: Any, condlist: Any, choicelist: Any, default: Any) -> Any:
@@ -369,59 +386,3 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
 def extract(condition: Any, arr: Any) -> Any:
     """The elements of `arr` for which the condition, of as many elements, holds; one axis."""
     return take(arr, np.flatnonzero(numbers(condition)))
-
-
-def _may_repeat(index: Any) -> bool:
-    """Whether an element may be selected twice: only arrays of integers can do so."""
-    parts = index if isinstance(index, tuple) else (index,)
-    basic = int | np.integer | slice | None | EllipsisType
-    arrays = (np.asarray(part) for part in parts if not isinstance(part, basic))
-    return any(array.dtype.kind in "iu" and array.size > 1 for array in arrays)
-
-
-def _add_into(result: Any, values: Any, index: Any) -> None:
-    """`result[index] += values` with duplicates added up; `values` has the selected shape."""
-    if not _may_repeat(index):
-        result[index] += values
-        return
-    parts = index if isinstance(index, tuple) else (index,)
-    if any(isinstance(part, slice | None | EllipsisType) for part in parts) or any(
-        np.asarray(part).dtype.kind == "b" for part in parts
-    ):
-        np.add.at(result, index, values)
-        return
-    # np.add.at is several times faster on one axis of single numbers than on whole rows.
-    lengths, width = result.shape[: len(parts)], prod(result.shape[len(parts) :])
-    places = np.broadcast_arrays(*(np.asarray(part).astype(np.intp) for part in parts))
-    rows = np.ravel_multi_index(places, lengths, mode="wrap")
-    positions = np.add.outer(rows.ravel() * width, np.arange(width))
-    np.add.at(result.reshape(-1), positions.ravel(), np.ravel(values))
-
-
-def _written(gradient: Any, shape: tuple[int, ...], index: Any) -> Any:
-    """Zero for the values that `set_at` overwrote by later ones of the same index."""
-    index = plain_index(index)
-    if not _may_repeat(index):
-        return gradient
-    turns = np.arange(prod(gradient.shape)).reshape(gradient.shape)
-    last = np.zeros(shape, turns.dtype)
-    last[index] = turns
-    return np.where(last[index] == turns, gradient, 0)
-
-
-def _fitted(verb: str, value: Any, array: Any, index: Any) -> Any:
-    """`value` broadcast to what `index` selects, in the dtype of `array`."""
-    value = numbers(value)
-    if not np.can_cast(value.dtype, array.dtype, "same_kind"):
-        raise TypeError(
-            f"t.at[index].{verb} got values of dtype {value.dtype} for a tensor of dtype "
-            f"{array.dtype}: convert the tensor first with t.astype({value.dtype})."
-        )
-    selected = array[index].shape
-    try:
-        return np.broadcast_to(value.astype(array.dtype, copy=False), selected)
-    except ValueError:
-        raise ValueError(
-            f"t.at[index].{verb} got values of shape {value.shape} for selected elements of shape "
-            f"{selected}: give a value that broadcasts to them."
-        ) from None

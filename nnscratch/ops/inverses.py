@@ -3,6 +3,9 @@
 The rules follow M. Giles, "Collected matrix derivative results for forward and reverse mode
 algorithmic differentiation" (2008). They are written in NumPy's own linear algebra, so that
 gradients of gradients need nothing more.
+
+On a GPU a singular matrix raises nothing and gives numbers without meaning, unless CuPy is told to
+look at every result: `with cupyx.errstate(linalg="raise")`.
 """
 
 from __future__ import annotations
@@ -49,7 +52,7 @@ def _solve_vjp(wanted: Any, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
     if b.ndim == 1:
         of_a, of_b = _solve_vjp(wanted, g[..., None], y[..., None], a, b[:, None])
         return of_a, of_b[..., 0]
-    of_b = np.linalg.solve(a.mT, g)
+    of_b = solve(a.mT, g)
     return (-(of_b @ y.mT) if wanted[0] else None), of_b
 
 
@@ -87,6 +90,10 @@ def solve(a: Any, b: Any) -> Any:
             f"solve needs a right side with {a.shape[-1]} rows, as many as the matrix of shape "
             f"{a.shape} has, got shape {np.shape(b)}."
         )
+    if np.ndim(b) > 1 and a.shape[:-2] != b.shape[:-2]:  # which CuPy does not broadcast
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        a = np.broadcast_to(a, (*batch, *a.shape[-2:]))
+        b = np.broadcast_to(b, (*batch, *b.shape[-2:]))
     try:
         return np.linalg.solve(a, b)
     except np.linalg.LinAlgError:
@@ -118,13 +125,13 @@ def _pinv_vjp(g: Any, y: Any, a: Any, rcond: Any) -> Any:
 def pinv(a: Any, rcond: Any = None) -> Any:
     """Moore-Penrose inverse; singular values up to `rcond` times the largest count as zero.
 
-    Its gradient holds where the rank does not change.
+    By default `rcond` is NumPy's 1e-15. Its gradient holds where the rank does not change.
 
     Raises:
         numpy.linalg.LinAlgError: an argument that is not a matrix.
     """
     require_matrices("pinv", a, square=False)
-    return np.linalg.pinv(a, rcond=rcond)
+    return np.linalg.pinv(a, rcond=1e-15 if rcond is None else rcond)
 
 
 # --- determinants -----------------------------------------------------------------------------

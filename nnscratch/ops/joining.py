@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from nnscratch.autograd import Tensor, call, composite, op
+from nnscratch.autograd.placement import array_module
+from nnscratch.autograd.tensor import placed
 from nnscratch.ops.arguments import as_array, normalized_axis
+from nnscratch_kernels.devices import is_on_gpu
 
 
 def _concatenate_vjp(i: int, g: Any, y: Any, *arrays: Any, axis: int) -> Any:
@@ -392,7 +395,8 @@ def array(data: Any, dtype: Any = None) -> Any:
     """One array of nested lists in which tensors, arrays and numbers may be mixed.
 
     The result is a tensor, recorded, if there is a tensor anywhere in `data`; gradients flow to
-    each of them. (NumPy's own `np.array` cannot be differentiated.)
+    each of them. (NumPy's own `np.array` cannot be differentiated.) It is where the tensors, or
+    arrays, in `data` are; of numbers alone, on the device that `ns.device` names.
 
     Args:
         data: tensor, array, number, or nested lists or tuples of them, of rectangular shape.
@@ -402,32 +406,35 @@ def array(data: Any, dtype: Any = None) -> Any:
     Raises:
         ValueError: parts whose shapes differ.
     """
-    if not _holds_tensor(data):
-        return np.array(data, dtype=dtype)
-    natural = np.result_type(*_dtypes(data))
-    result = _stacked(data, natural)
+    if _is_joined(data):
+        return np.astype(data, data.dtype if dtype is None else dtype)
+    joined = list(filter(_is_joined, _leaves(data)))
+    if not joined:
+        return placed(np.array(data, dtype=dtype))
+    natural = np.result_type(*(getattr(leaf, "dtype", leaf) for leaf in _leaves(data)))
+    result = _stacked(data, natural, joined[0])
     target = natural if dtype is None else np.dtype(dtype)
     return result if result.dtype == target else np.astype(result, target)
 
 
-def _holds_tensor(data: Any) -> bool:
+def _is_joined(data: Any) -> bool:
+    """Whether NumPy cannot make an array of lists with this in them, so that it is stacked."""
+    return isinstance(data, Tensor) or is_on_gpu(data)
+
+
+def _leaves(data: Any) -> list[Any]:
+    """What is in nested lists; of Python's numbers the dtype adopts that of the others."""
     if isinstance(data, list | tuple):
-        return any(_holds_tensor(part) for part in data)
-    return isinstance(data, Tensor)
+        return [leaf for part in data for leaf in _leaves(part)]
+    return [data]
 
 
-def _dtypes(data: Any) -> list[Any]:
-    """The dtype of each leaf; a Python number stands for itself, since it adopts the others'."""
-    if isinstance(data, list | tuple):
-        return [dtype for part in data for dtype in _dtypes(part)]
-    return [getattr(data, "dtype", data)]
-
-
-def _stacked(data: Any, dtype: Any) -> Any:
-    if isinstance(data, Tensor):
-        return np.copy(data)
-    if not _holds_tensor(data):
-        return np.array(data, dtype=dtype)
-    parts = [part if isinstance(part, Tensor) else _stacked(part, dtype) for part in data]
+def _stacked(data: Any, dtype: Any, like: Any) -> Any:
+    leaves = _leaves(data)
+    if not any(map(_is_joined, leaves)):
+        made = np.array(data, dtype=dtype)
+        arrays = any(isinstance(leaf, np.ndarray) for leaf in leaves)
+        return made if arrays else array_module(like).asarray(made)  # only numbers are moved
+    parts = [part if _is_joined(part) else _stacked(part, dtype, like) for part in data]
     _require_joinable("array", parts, None)
     return stack_arrays(*parts)

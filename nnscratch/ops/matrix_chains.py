@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnscratch.autograd import call, composite
+from nnscratch.autograd.placement import array_module
 from nnscratch.ops.arguments import as_array
 from nnscratch.ops.decompositions import require_matrices
 
@@ -89,7 +90,8 @@ def matrix_power(a: Any, n: int) -> Any:
     """
     require_matrices("matrix_power", a)
     if n == 0:  # the identity, with a gradient of zero
-        return np.where(np.zeros(a.shape, bool), a, np.eye(a.shape[-1], dtype=a.dtype))
+        make = array_module(a)
+        return np.where(make.zeros(a.shape, bool), a, make.eye(a.shape[-1], dtype=a.dtype))
     base = result = np.linalg.inv(a) if n < 0 else a
     for bit in f"{abs(n):b}"[1:]:  # from the highest binary digit down
         result = np.matmul(result, result)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch.autograd import Op, call
+from nnscratch.autograd.placement import array_module
 from nnscratch.ops.activation_functions import gelu
 from nnscratch.ops.indexing import add_at
 from nnscratch.ops.kernel_rules import is_recorded
@@ -94,7 +95,7 @@ dense = Op(
 def _embedding_vjp(g: Any, y: Any, table: Any, indices: Any) -> Any:
     """Each row's gradient goes back to the row; those that meet there add up."""
     if is_recorded(y):
-        return add_at(np.zeros(table.shape, g.dtype), g, indices)
+        return add_at(array_module(table).zeros(table.shape, g.dtype), g, indices)
     return kernels.embedding_scatter_add(g, indices, len(table))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnscratch.autograd import call, composite, op
+from nnscratch_kernels.devices import is_on_gpu
 
 
 def _keep_axes(reduced: Any, ndim: int, axis: Any) -> Any:
@@ -21,7 +22,7 @@ def _vector_norm_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool, ord: Any
     if not keepdims:
         g, y = _keep_axes(g, x.ndim, axis), _keep_axes(y, x.ndim, axis)
     if ord == 0:
-        return g * np.zeros(x.shape, x.dtype)
+        return g * np.zeros_like(x)
     if abs(ord) == inf:
         reached = (np.abs(x) == y).astype(x.dtype)
         return g * np.sign(x) * reached / np.sum(reached, axis=axis, keepdims=True)
@@ -71,7 +72,23 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any
         ord: any number p, 0 (how many elements are not zero), inf or -inf (largest or smallest
             absolute value).
     """
+    if is_on_gpu(x):
+        return _vector_norm(x, axis, keepdims, ord)
     return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
+
+
+def _vector_norm(x: Any, axis: Any, keepdims: bool, ord: Any) -> Any:
+    """`vector_norm` from functions that CuPy has too."""
+    size = np.absolute(x)
+    if ord == inf and x.size:
+        return np.max(size, axis=axis, keepdims=keepdims)
+    if ord == -inf:
+        return np.min(size, axis=axis, keepdims=keepdims)
+    if ord in (0, inf):  # of nothing, both are 0
+        return np.sum((x != 0).astype(x.dtype), axis=axis, keepdims=keepdims)
+    if ord == 2:
+        return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
+    return np.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
 
 
 @composite(

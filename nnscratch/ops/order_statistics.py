@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from nnscratch.autograd import Tensor, call, composite
+from nnscratch.autograd.placement import array_module
 from nnscratch.ops.arguments import as_array, kept_shape, numbers, reduced_axes, reduced_rows
+from nnscratch_kernels.devices import on_host
 
 Axis = int | tuple[int, ...] | None
 
@@ -34,7 +36,7 @@ def sort(a: Any, axis: int | None = -1, *, stable: bool | None = None) -> Any:
         axis: the axis to sort along.
         stable: whether equal elements keep their order, and with it which gets whose gradient.
     """
-    order = np.argsort(numbers(a), axis=axis, stable=stable)
+    order = np.argsort(numbers(a), axis=axis, kind="stable" if stable else None)
     return np.take_along_axis(as_array(a), order, axis=axis)
 
 
@@ -144,23 +146,25 @@ def quantile(
 def _between(rows: Any, q: Any, dtype: Any, method: str) -> Any:
     """The elements of the sorted rows at the shares `q`, as many as `q` has elements.
 
-    A weight between two elements has the dtype given, or else that of `q`.
+    A weight between two elements has the dtype given, or else that of `q`. The places in the rows
+    are worked out on the CPU.
     """
-    shares, steps = numbers(q).reshape(-1), rows.shape[-1] - 1
+    shares, steps = on_host(numbers(q)).reshape(-1), rows.shape[-1] - 1
     if not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError("quantile takes shares from 0 to 1 (percentile: from 0 to 100).")
     places = shares.astype(np.float64) * steps
     rounding = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}
     if method in rounding:
-        result = rows[..., rounding[method](places).astype(int)]
+        result = _at(rows, rounding[method](places))
     elif method in ("linear", "midpoint"):
         below = np.floor(places)
-        low, high = rows[..., below.astype(int)], rows[..., np.ceil(places).astype(int)]
+        low, high = _at(rows, below), _at(rows, np.ceil(places))
         weight: Any = 0.5
         if method == "linear" and isinstance(q, Tensor):
-            weight = np.reshape(q, -1) * steps - below.astype(q.dtype)
+            weight = np.reshape(q, -1) * steps - _near(below.astype(q.dtype), q)
         elif method == "linear":
-            weight = (places - below).astype(dtype or np.result_type(q.dtype, np.float16))
+            weights = (places - below).astype(dtype or np.result_type(q.dtype, np.float16))
+            weight = _near(weights, rows)
         result = low + weight * (high - low)
     else:
         raise ValueError(
@@ -169,6 +173,19 @@ def _between(rows: Any, q: Any, dtype: Any, method: str) -> Any:
         )
     last = rows[..., -1:]  # sorting puts NaN last
     return np.where(np.isnan(last), last, result)
+
+
+def _at(rows: Any, places: Any) -> Any:
+    """The elements of the rows at some places, an array of the CPU."""
+    if places.size == 1:  # the usual case needs no array of indices, which a GPU would wait for
+        place = int(places[0])
+        return rows[..., place : place + 1]
+    return rows[..., places.astype(int)]
+
+
+def _near(array: Any, like: Any) -> Any:
+    """An array of the CPU where another one is; a single number as such."""
+    return array[0] if array.size == 1 else array_module(like).asarray(array)
 
 
 @composite(

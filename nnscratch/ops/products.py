@@ -125,7 +125,7 @@ def _tensordot_left(g: Any, y: Any, a: Any, b: Any, axes: Any) -> Any:
     ndim_a, ndim_b = as_array(a).ndim, as_array(b).ndim
     of_a, of_b = _contracted(axes, ndim_a, ndim_b)
     free_a, free_b = _free(ndim_a, of_a), _free(ndim_b, of_b)
-    product = np.tensordot(g, b, (list(range(len(free_a), g.ndim)), free_b))
+    product = np.tensordot(g, b, (tuple(range(len(free_a), g.ndim)), tuple(free_b)))
     # The product has the free axes of a, then those summed over, in the order they have in b.
     holds = free_a + [axis for _, axis in sorted(zip(of_b, of_a, strict=True))]
     return np.transpose(product, [holds.index(axis) for axis in range(ndim_a)])
@@ -135,7 +135,7 @@ def _tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any) -> Any:
     ndim_a, ndim_b = as_array(a).ndim, as_array(b).ndim
     of_a, of_b = _contracted(axes, ndim_a, ndim_b)
     free_a, free_b = _free(ndim_a, of_a), _free(ndim_b, of_b)
-    product = np.tensordot(a, g, (free_a, list(range(len(free_a)))))
+    product = np.tensordot(a, g, (tuple(free_a), tuple(range(len(free_a)))))
     # The product has the axes summed over, in the order they have in a, then the free axes of b.
     holds = [axis for _, axis in sorted(zip(of_a, of_b, strict=True))] + free_b
     return np.transpose(product, [holds.index(axis) for axis in range(ndim_b)])

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch.autograd import Tensor, call, composite, op
+from nnscratch.autograd import call, composite, op
+from nnscratch.autograd.placement import array_module, plain
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 )
 def shape(a: Any) -> tuple[int, ...]:
     """Length of each axis."""
-    return np.shape(_plain(a))
+    return np.shape(plain(a))
 
 
 @composite(
@@ -35,7 +36,7 @@ def shape(a: Any) -> tuple[int, ...]:
 )
 def ndim(a: Any) -> int:
     """Number of axes."""
-    return np.ndim(_plain(a))
+    return np.ndim(plain(a))
 
 
 @composite(
@@ -47,7 +48,7 @@ def ndim(a: Any) -> int:
 )
 def size(a: Any, axis: int | None = None) -> int:
     """Number of elements, or along one axis."""
-    return np.size(_plain(a), axis)
+    return np.size(plain(a), axis)
 
 
 @composite(
@@ -58,7 +59,7 @@ def size(a: Any, axis: int | None = None) -> int:
 )
 def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
     """The dtype that an operation on these arrays and dtypes would give."""
-    return np.result_type(*(_plain(value) for value in arrays_and_dtypes))
+    return np.result_type(*(plain(value) for value in arrays_and_dtypes))
 
 
 @composite(
@@ -70,7 +71,7 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
 )
 def iscomplexobj(x: Any) -> bool:
     """Whether the dtype is complex; a Tensor's never is."""
-    return np.iscomplexobj(_plain(x))
+    return np.iscomplexobj(plain(x))
 
 
 @composite(
@@ -82,7 +83,7 @@ def iscomplexobj(x: Any) -> bool:
 )
 def isrealobj(x: Any) -> bool:
     """Whether the dtype is real; a Tensor's always is."""
-    return np.isrealobj(_plain(x))
+    return np.isrealobj(plain(x))
 
 
 @op(
@@ -99,7 +100,7 @@ def isrealobj(x: Any) -> bool:
 )
 def zeros_like(a: Any, dtype: npt.DTypeLike | None = None, *, shape: Shape = None) -> Any:
     """Zeros of the shape and dtype of `a`, or of those given."""
-    return np.zeros_like(a, dtype=dtype, shape=shape)
+    return _full(a, 0, dtype, shape)
 
 
 @op(
@@ -116,7 +117,7 @@ def zeros_like(a: Any, dtype: npt.DTypeLike | None = None, *, shape: Shape = Non
 )
 def ones_like(a: Any, dtype: npt.DTypeLike | None = None, *, shape: Shape = None) -> Any:
     """Ones of the shape and dtype of `a`, or of those given."""
-    return np.ones_like(a, dtype=dtype, shape=shape)
+    return _full(a, 1, dtype, shape)
 
 
 @op(
@@ -129,7 +130,7 @@ def ones_like(a: Any, dtype: npt.DTypeLike | None = None, *, shape: Shape = None
 )
 def empty_like(prototype: Any, dtype: npt.DTypeLike | None = None, *, shape: Shape = None) -> Any:
     """Zeros to be overwritten: an op gives the same result on every call, so not what lay there."""
-    return np.zeros_like(prototype, dtype=dtype, shape=shape)
+    return _full(prototype, 0, dtype, shape)
 
 
 @op(
@@ -150,8 +151,11 @@ def full_like(
     a: Any, fill_value: Any, dtype: npt.DTypeLike | None = None, *, shape: Shape = None
 ) -> Any:
     """One value in the shape and dtype of `a`, or in those given."""
-    return np.full_like(a, fill_value, dtype=dtype, shape=shape)
+    return _full(a, fill_value, dtype, shape)
 
 
-def _plain(value: Any) -> Any:
-    return value.data if isinstance(value, Tensor) else value
+def _full(a: Any, value: Any, dtype: npt.DTypeLike | None, shape: Shape) -> Any:
+    if shape is None:
+        return np.full_like(a, value, dtype=dtype)
+    # CuPy takes shape=() for none given where it makes an array like another.
+    return array_module(a).full(shape, value, a.dtype if dtype is None else dtype)

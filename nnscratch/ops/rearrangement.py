@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from nnscratch.autograd import call, composite, op
+from nnscratch.autograd.placement import array_module
 from nnscratch.ops.arguments import as_array, normalized_axis, numbers
 from nnscratch.ops.indexing import scatter, take
+from nnscratch_kernels.devices import on_host
 
 Axis = int | tuple[int, ...] | None
 
@@ -167,7 +169,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
         repeats: how often; an integer, or one for each element along the axis.
         axis: the axis; None stands for the flattened array.
     """
-    a, repeats = as_array(a), numbers(repeats)
+    a, repeats = as_array(a), on_host(numbers(repeats))  # they decide the shape of the result
     if axis is None:
         a, axis = np.reshape(a, -1), 0
     axis = normalized_axis(axis, a.ndim)
@@ -302,7 +304,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     matrices = np.moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = matrices.shape[-2:]
     length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
-    along = np.arange(length)
+    along = array_module(a).arange(length)
     return matrices[..., along + max(-offset, 0), along + max(offset, 0)]
 
 
@@ -329,7 +331,7 @@ def diag(v: Any, k: int = 0) -> Any:
         return np.diagonal(v, k)
     if v.ndim != 1:
         raise ValueError(f"diag needs one or two axes, got shape {v.shape}: see np.diagonal.")
-    side, along = v.shape[0] + abs(k), np.arange(v.shape[0])
+    side, along = v.shape[0] + abs(k), array_module(v).arange(v.shape[0])
     return scatter(v, shape=(side, side), index=(along + max(-k, 0), along + max(k, 0)))
 
 

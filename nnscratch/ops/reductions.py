@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nnscratch.autograd import call, composite, op
+from nnscratch.autograd.placement import array_module
 from nnscratch.ops.arguments import (
     as_array,
     kept_shape,
@@ -88,7 +89,7 @@ def _prod_vjp(g: Any, y: Any, a: Any, axis: Axis, keepdims: bool) -> Any:
 
 def _products_before(rows: Any) -> Any:
     """For each element the product of those before it in its row (1 for the first)."""
-    ones = np.ones((*rows.shape[:-1], 1), rows.dtype)
+    ones = array_module(rows).ones((*rows.shape[:-1], 1), rows.dtype)
     return np.cumprod(np.concatenate([ones, rows], axis=-1), axis=-1)[..., :-1]
 
 
@@ -275,7 +276,7 @@ def average(
     a = as_array(a)
     if weights is None:
         result = np.mean(a, axis=axis, keepdims=keepdims)
-        count = np.full(result.shape, reduced_count(a.shape, axis), result.dtype)
+        count = np.full_like(result, reduced_count(a.shape, axis))
         return (result, count) if returned else result
     weights = _fitted_weights(as_array(weights), a.shape, axis)
     total = np.sum(weights, axis=axis, keepdims=keepdims)

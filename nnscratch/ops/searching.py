@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnscratch.autograd import Op, call, op
+from nnscratch.ops.arguments import kept_shape
 
 
 @op(
@@ -59,8 +60,14 @@ def argmin(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
     numpy=[np.argsort],
 )
 def argsort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
-    """Indices that sort the array along `axis`; None means the flattened array."""
-    return np.argsort(a, axis=axis, kind=kind, stable=stable)
+    """Indices that sort the array along `axis`; None means the flattened array.
+
+    Raises:
+        ValueError: both `kind` and `stable`, which says the same.
+    """
+    if kind is not None and stable is not None:
+        raise ValueError("argsort takes kind= or stable=, not both: leave one of them away.")
+    return np.argsort(a, axis=axis, kind="stable" if stable else kind)
 
 
 @op(
@@ -125,7 +132,8 @@ argwhere = Op(
 )
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """How many elements are not zero."""
-    return np.count_nonzero(a, axis=axis, keepdims=keepdims)
+    count = np.count_nonzero(a, axis=axis)
+    return np.reshape(count, kept_shape(np.shape(a), axis)) if keepdims else count
 
 
 @op(

@@ -327,7 +327,7 @@ def astype(x: Any, dtype: Any, *, copy: bool = True) -> Any:
         dtype: NumPy dtype, or its name.
         copy: whether the result has memory of its own even where the dtype is the same.
     """
-    return np.asarray(x).astype(dtype, copy=copy)
+    return as_array(x).astype(dtype, copy=copy)
 
 
 @op(

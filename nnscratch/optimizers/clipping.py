@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels import auto as kernels
+from nnscratch_kernels.devices import is_on_gpu
 from nnscratch_kernels.numpy_kernels.reductions import clipping_factor
 
 if TYPE_CHECKING:
@@ -24,7 +26,11 @@ def clip_by_value(gradients: Sequence[Any], limit: float) -> None:
 def clip_by_norm(gradients: Sequence[Any], limit: float) -> None:
     """Scale each gradient down to norm `limit` if it has a larger one: g · c / max(‖g‖, c)."""
     for gradient in gradients:
-        gradient *= limit / max(sqrt(_sum_of_squares(gradient)), limit)
+        if is_on_gpu(gradient):  # where the norm stays
+            factor = limit / np.maximum(kernels.global_norm([gradient]), limit)
+            gradient *= factor.astype(gradient.dtype)
+        else:
+            gradient *= limit / max(sqrt(_sum_of_squares(gradient)), limit)
 
 
 def clip_by_global_norm(gradients: Sequence[Any], limit: float) -> None:
@@ -33,6 +39,11 @@ def clip_by_global_norm(gradients: Sequence[Any], limit: float) -> None:
     A norm that is infinite or not a number makes every gradient NaN, as in Keras: the step has no
     direction, and the loss shows it.
     """
+    if is_on_gpu(gradients[0]):
+        on_gpu = kernels.clipping_factor(kernels.global_norm(gradients), limit)
+        for gradient in gradients:
+            gradient *= on_gpu.astype(gradient.dtype)
+        return
     # Gradient by gradient, so that the last bit does not depend on how the buffers are laid out.
     norm = sqrt(sum(map(_sum_of_squares, gradients)))
     factor = clipping_factor(norm, limit)

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch.autograd import Tensor
+from nnscratch.autograd.tensor import wrap
+from nnscratch_kernels.devices import device_of, to_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from nnscratch.autograd import Parameter
+    from nnscratch.autograd import Parameter, Tensor
 
 
 class FlatParameters:
-    """Values and gradients of parameters of one dtype, end to end; each parameter is a view.
+    """Values and gradients of parameters of one dtype and device; each parameter is a view.
 
     Attributes:
         parameters: in the order of the buffer.
@@ -36,7 +37,8 @@ class FlatParameters:
     def slot(self, name: str, start: float | None) -> Any:
         """The slot of this name, made if need be: full of `start`, or like the values."""
         if name not in self.slots:
-            self.slots[name] = np.full_like(self.values, self.values if start is None else start)
+            values = self.values
+            self.slots[name] = values.copy() if start is None else np.full_like(values, start)
         return self.slots[name]
 
     def slot_views(self, index: int) -> dict[str, Any]:
@@ -77,7 +79,7 @@ class FlatParameters:
         places = list(zip(self.slices, [p.shape for p in self.parameters], strict=True))
         self.value_views: list[Any] = [self.values[place].reshape(shape) for place, shape in places]
         self.storages: list[Tensor] = [
-            Tensor(self.gradients[place].reshape(shape)) for place, shape in places
+            wrap(self.gradients[place].reshape(shape), None, 0) for place, shape in places
         ]
         for index in range(len(self.parameters)):
             self.adopt(index)
@@ -94,7 +96,7 @@ class FlatParameters:
 
 
 class Buffers:
-    """The flat buffers of one optimizer: one for each dtype, and more for those who come later.
+    """The flat buffers of one optimizer, one for each dtype and device; more for latecomers.
 
     Attributes:
         places: the buffer of each parameter, and its index there.
@@ -114,13 +116,33 @@ class Buffers:
         new: dict[Any, list[Parameter]] = {}
         for parameter in parameters:
             if parameter not in self.places:
-                new.setdefault(parameter.dtype, []).append(parameter)
+                kind = parameter.dtype, device_of(parameter.data)
+                new.setdefault(kind, []).append(parameter)
         for group in new.values():
             buffer = FlatParameters(group)
             for name, start in slots.items():
                 buffer.slot(name, start)
             for index, parameter in enumerate(group):
                 self.places[parameter] = (buffer, index)
+
+    def follow(self, parameters: Iterable[Parameter]) -> None:
+        """Lay out anew, with their slots, those parameters that are on another device by now."""
+        moved: dict[tuple[FlatParameters, str], list[Parameter]] = {}
+        for parameter in parameters:
+            if parameter in self.places:
+                buffer, _ = self.places[parameter]
+                device = device_of(parameter.data)
+                if device != device_of(buffer.values):
+                    moved.setdefault((buffer, device), []).append(parameter)
+        for (buffer, device), group in moved.items():
+            old = [self.slot_views(parameter) for parameter in group]
+            new = FlatParameters(group)
+            for name in buffer.slots:
+                new.slot(name, 0.0)
+            for index, (parameter, slots) in enumerate(zip(group, old, strict=True)):
+                self.places[parameter] = (new, index)
+                for name, view in new.slot_views(index).items():
+                    view[...] = to_device(slots[name], device)
 
     def remove(self, parameters: Iterable[Parameter]) -> None:
         """Forget parameters and what their slots hold."""

@@ -14,6 +14,7 @@ from nnscratch.optimizers import state as state_names
 from nnscratch.optimizers.flat import Buffers
 from nnscratch.optimizers.plan import Plan, Treatment
 from nnscratch.schedules import LearningRateSchedule
+from nnscratch_kernels.devices import device_of, on_host, to_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -234,6 +235,14 @@ class Optimizer(Configured):
                 parameter.data[...] = parameter.constraint(parameter.data)
         self._steps += 1
 
+    def follow(self, parameters: Iterable[Parameter]) -> None:
+        """Bring what is kept for parameters to the devices on which they are now.
+
+        `model.to("gpu")` calls it, and so does the first step after parameters were moved.
+        """
+        self._buffers.follow(parameters)
+        self._forget_plans()
+
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Tensor | None, Parameter]]) -> None:
         """Take one step, as `apply`, from pairs of a gradient and its parameter."""
         gradients, parameters = zip(*grads_and_vars, strict=True)
@@ -318,13 +327,21 @@ class Optimizer(Configured):
                 f"loss.backward() first, on a loss that depends on them."
             )
         key = tuple(p for _, p in pairs)
-        plan = self._plans.get(key)
+        plan = self._plan_for(key)
+        if plan.is_left():
+            self.follow(key)
+            plan = self._plan_for(key)
+        plan.load([g for g, _ in pairs])
+        return plan
+
+    def _plan_for(self, parameters: tuple[Parameter, ...]) -> Plan:
+        plan = self._plans.get(parameters)
         if plan is None:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
-            self.build(key)
-            plan = self._plans[key] = Plan(key, self._buffers.places, self._treatments(key))
-        plan.load([g for g, _ in pairs])
+            self.build(parameters)
+            plan = Plan(parameters, self._buffers.places, self._treatments(parameters))
+            self._plans[parameters] = plan
         return plan
 
     def _treatments(self, parameters: Iterable[Parameter]) -> list[Treatment]:
@@ -383,7 +400,7 @@ class Optimizer(Configured):
             state[state_names.LEARNING_RATE] = np.asarray(self._learning_rate)
         for index, treatment in enumerate(self._treatments(parameters)):
             for slot, view in self._buffers.slot_views(parameters[index]).items():
-                state[f"{slot}/{index}"] = view.copy()
+                state[f"{slot}/{index}"] = on_host(view.copy())
             if treatment.multiplier != 1:
                 state[f"{state_names.MULTIPLIER}/{index}"] = np.asarray(treatment.multiplier)
         return state
@@ -406,7 +423,7 @@ class Optimizer(Configured):
         self.build(trained)
         for parameter, own in zip(parameters, checked.slots, strict=True):
             for slot, view in self._buffers.slot_views(parameter).items():
-                view[...] = own[slot]
+                view[...] = to_device(own[slot], device_of(view))
         self._steps = checked.iterations
         if checked.learning_rate is not None:
             self.learning_rate = checked.learning_rate

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nnscratch.autograd import Tensor
+from nnscratch_kernels.devices import device_of, is_on_gpu, to_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,6 +113,13 @@ class Plan:
             and all(map(is_, map(_data_of, self.parameters), self._views))
         )
 
+    def is_left(self) -> bool:
+        """Whether some parameter has moved to another device than its buffer's."""
+        return any(
+            parameter.data is not view and device_of(parameter.data) != device_of(view)
+            for parameter, view in zip(self.parameters, self._views, strict=True)
+        )
+
     def load(self, gradients: Sequence[Any]) -> None:
         """Bring gradients, one for each parameter, and values set meanwhile into the buffers.
 
@@ -122,7 +130,7 @@ class Plan:
         self._copy(gradients)
 
     def _copy(self, gradients: Sequence[Any]) -> None:
-        arrays = [g.data if isinstance(g, Tensor) else np.asarray(g) for g in gradients]
+        arrays = [g.data if isinstance(g, Tensor) else _as_array(g) for g in gradients]
         for array, parameter in zip(arrays, self.parameters, strict=True):
             if array.shape != parameter.shape:
                 raise ValueError(
@@ -130,8 +138,9 @@ class Plan:
                     f"of shape {array.shape}: give gradients in the order of the parameters."
                 )
         for array, storage in zip(arrays, self._storages, strict=True):
-            if array is not storage.data:
-                storage.data[...] = array
+            own = storage.data
+            if array is not own:
+                own[...] = array if type(array) is type(own) else to_device(array, device_of(own))
 
     def _adopt(self) -> None:
         """Take in parameters whose `data` was set, or that another optimizer had meanwhile."""
@@ -139,6 +148,10 @@ class Plan:
         for parameter, view, (buffer, index) in places:
             if parameter.data is not view:
                 buffer.adopt(index)
+
+
+def _as_array(gradient: Any) -> Any:
+    return gradient if is_on_gpu(gradient) else np.asarray(gradient)
 
 
 def _joined(

@@ -8,6 +8,7 @@ import numpy as np
 
 from nnscratch.autograd import Tensor
 from nnscratch.saving import strict_json
+from nnscratch_kernels.devices import on_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ def _split(tree: Any, path: str, arrays: dict[str, Any]) -> Any:
         return [_split(value, f"{path}/{index}", arrays) for index, value in enumerate(tree)]
     if isinstance(tree, Tensor):
         tree = tree.data
+    tree = on_host(tree)
     if isinstance(tree, np.ndarray | np.generic):
         arrays[path] = np.asarray(tree)
         return {"array" if isinstance(tree, np.ndarray) else "scalar": path}

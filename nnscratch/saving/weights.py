@@ -6,6 +6,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from nnscratch.saving.tensor_file import TensorFile, write
+from nnscratch_kernels.devices import is_on_gpu
 
 if TYPE_CHECKING:
     import os
@@ -46,7 +47,7 @@ def weight_arrays(model: Layer) -> dict[str, Any]:
     """
     check_has_weights(model, "saving")
     return {
-        f"{PREFIX}{name}": weight.data
+        f"{PREFIX}{name}": weight.numpy()
         for name, weight in zip(weight_names(model), model.weights, strict=True)
     }
 
@@ -95,7 +96,10 @@ def check_weights(model: Layer, file: TensorFile) -> None:
 def read_weights(model: Layer, file: TensorFile) -> None:
     """Overwrite the weights with those of a file that was checked, without a copy of them all."""
     for weight, name in zip(model.weights, file.named(PREFIX), strict=True):
-        file.read_into(f"{PREFIX}{name}", weight.data)
+        if is_on_gpu(weight.data):
+            weight.assign(file.read(f"{PREFIX}{name}"))
+        else:
+            file.read_into(f"{PREFIX}{name}", weight.data)
 
 
 def _name_weights(layer: Layer, path: str, paths: dict[Parameter, str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnscratch.autograd import Tensor
+from nnscratch_kernels.devices import is_on_gpu
 
 
 def at_least(least: int, name: str, value: object) -> int:
@@ -35,7 +36,7 @@ def pair(held_out: Any) -> Any:
 
 
 def as_array(name: str, values: Any, dtype: np.dtype[Any] | None = None) -> Any:
-    """Numbers as an array, floating-point ones in `dtype`.
+    """Numbers as an array, floating-point ones in `dtype`; arrays on a GPU stay there.
 
     Raises:
         ValueError: NaN or infinity among them (also once in `dtype`), or no sample axis.
@@ -59,6 +60,8 @@ def as_array(name: str, values: Any, dtype: np.dtype[Any] | None = None) -> Any:
 
 
 def _plain(name: str, values: Any) -> Any:
+    if is_on_gpu(values):
+        return values
     try:
         return np.asarray(values)
     except ValueError as error:
@@ -74,7 +77,7 @@ def _refuse(name: str, array: Any, finite: Any) -> None:
         if missing.any()
         else ("infinite numbers", ~finite, "drop or clip them, or scale what overflows float32")
     )
-    rows = np.unique(np.nonzero(wrong)[0])
+    rows = np.unique(np.nonzero(wrong)[0]).tolist()
     raise ValueError(
         f"{name} holds {kind} in {len(rows)} of {len(array)} rows (first: row {rows[0]}): "
         f"{remedy} first."

@@ -13,6 +13,7 @@ import numpy as np
 from nnscratch import random
 from nnscratch.autograd.trees import leaves, rebuild
 from nnscratch.training.arrays import as_array, at_least, pair
+from nnscratch_kernels.devices import device_of, is_on_gpu, on_host, to_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -327,7 +328,7 @@ def class_weights(y: Any, sample_weight: Any, class_weight: ClassWeight) -> Any:
     """
     if y is None or len(leaves(y)) != 1:
         raise ValueError("class_weight needs the targets of one output; use sample_weight instead.")
-    targets = leaves(y)[0]
+    targets = on_host(leaves(y)[0])
     if targets.ndim > 1 and targets.shape[-1] > 1:
         targets = np.argmax(targets, axis=-1)
     classes = np.reshape(targets, len(targets)).astype(int)
@@ -337,7 +338,20 @@ def class_weights(y: Any, sample_weight: Any, class_weight: ClassWeight) -> Any:
         )
     found, places = np.unique(classes, return_inverse=True)
     weights = np.array([class_weight[one] for one in found.tolist()], dtype=np.float64)[places]
-    return weights if sample_weight is None else weights * sample_weight
+    return weights if sample_weight is None else weights * on_host(sample_weight)
+
+
+def brought(batch: Batch, device: str) -> Batch:
+    """A batch with all its arrays on a device; what is there already is not copied."""
+    if all(device_of(array) == device for field in batch for array in _fields(field)):
+        return batch
+    return Batch(*(_brought(field, device) for field in batch))
+
+
+def _brought(values: Any, device: str) -> Any:
+    if values is None:
+        return None
+    return rebuild(values, (to_device(array, device) for array in leaves(values)))
 
 
 def _converted(batch: Batch, form: Form, part: str, in_file: bool) -> Batch:
@@ -392,6 +406,8 @@ def _take(values: Any, rows: Any) -> Any:
         return _read_rows(values, rows)
     if isinstance(values, np.ndarray):
         return values[rows] if isinstance(rows, slice) else values.take(rows, axis=0)
+    if is_on_gpu(values):
+        return values[rows if isinstance(rows, slice) else to_device(rows, device_of(values))]
     return rebuild(values, (_take(array, rows) for array in leaves(values)))
 
 

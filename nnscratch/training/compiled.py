@@ -10,6 +10,7 @@ from nnscratch import losses
 from nnscratch import metrics as metrics_module
 from nnscratch.autograd import Tensor
 from nnscratch.autograd.trees import leaves
+from nnscratch_kernels.devices import is_on_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,7 @@ class CompiledLoss:
         ):
             if loss is not None:
                 value = loss(target, prediction, weight)
-                next(tracked).add(value.item(), len(target))
+                next(tracked).add(running(value), len(target))
                 total = total + value * factor
         return total
 
@@ -150,7 +151,9 @@ class CompiledMetrics:
 
     def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch of plain arrays."""
-        alone = isinstance(y_pred, np.ndarray) and isinstance(y_true, np.ndarray)
+        alone = (isinstance(y_pred, np.ndarray) and isinstance(y_true, np.ndarray)) or (
+            is_on_gpu(y_pred) and is_on_gpu(y_true)
+        )
         if alone and sample_weight is None and self._parts is not None:  # most steps: no matching
             for metric in self.metrics:
                 metric.update_state(y_true, y_pred)
@@ -196,6 +199,14 @@ class CompiledMetrics:
                     metric.name = f"{name}_{metric.name}"
             parts.append(part)
         return parts
+
+
+def running(loss: Any) -> Any:
+    """The number in a scalar tensor; on a GPU its array, so that nobody waits for it yet."""
+    data = loss.data
+    if type(data) is not np.ndarray:
+        return data
+    return data.item() if data.size == 1 else loss.item()  # which says that it is no scalar
 
 
 def check_loss_weights(weights: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnscratch import random
 from nnscratch.autograd import no_grad
 from nnscratch.saving.layer_state import get_layer_state, set_layer_state
-from nnscratch.training.batches import StreamData
+from nnscratch.training.batches import StreamData, brought
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ class FitState:
             with no_grad():
                 model(self._data.sample().x)
         if state["batch"] and len(model.metrics) != len(state["metrics"]):
-            x, y, sample_weight = self._data.sample()
+            x, y, sample_weight = brought(self._data.sample(), model.device)
             y_pred = model(x)
             model.compute_loss(x, y, y_pred, sample_weight)
             model.compute_metrics(x, y, y_pred, sample_weight)

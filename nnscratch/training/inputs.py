@@ -8,7 +8,7 @@ from nnscratch.autograd import no_grad
 from nnscratch.autograd.trees import leaves, rebuild
 from nnscratch.training.arguments import check_class_weight
 from nnscratch.training.arrays import pair
-from nnscratch.training.batches import ArrayData, Batch, Form, StreamData, is_stream
+from nnscratch.training.batches import ArrayData, Batch, Form, StreamData, brought, is_stream
 from nnscratch.training.steps import Steps
 
 Data = ArrayData | StreamData
@@ -101,7 +101,7 @@ class Inputs(Steps):
             or own.compute_loss is not Steps.compute_loss
         ):
             return
-        x = data.sample().x
+        x = brought(Batch(data.sample().x), self.device).x
         with no_grad():
             try:
                 y_pred = self(rebuild(x, (array[:1] for array in leaves(x))), training=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,13 @@ from nnscratch import optimizers
 from nnscratch.autograd import Tensor, no_grad
 from nnscratch.autograd.trees import leaves, rebuild
 from nnscratch.layers.layer import Layer
-from nnscratch.training.compiled import CompiledLoss, CompiledMetrics, check_loss_weights
+from nnscratch.training.compiled import (
+    CompiledLoss,
+    CompiledMetrics,
+    check_loss_weights,
+    running,
+)
+from nnscratch_kernels.devices import is_on_gpu
 
 if TYPE_CHECKING:
     from nnscratch.callbacks import Logs
@@ -87,7 +94,7 @@ class Steps(Layer):
         y_pred = self(x, training=True) if weights else self._recorded(x, training=True)
         loss = self.compute_loss(x, y, y_pred, sample_weight)
         # Before the update, so that a metric that refuses the data leaves the weights alone.
-        self._loss_mean.add(loss.item(), count_samples(x))
+        self._loss_mean.add(running(loss), count_samples(x))
         logs = self.compute_metrics(x, y, y_pred, sample_weight)
         weights = weights or self.trainable_weights  # the first batch may have built the model
         if not weights:
@@ -109,7 +116,7 @@ class Steps(Layer):
         x, y, sample_weight = data
         y_pred = self._recorded(x, training=False)
         loss = self.compute_loss(x, y, y_pred, sample_weight)
-        self._loss_mean.add(loss.item(), count_samples(x))
+        self._loss_mean.add(running(loss), count_samples(x))
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Batch) -> Any:
@@ -143,6 +150,8 @@ class Steps(Layer):
         metrics = self.metrics
         for metric in metrics:
             logs[metric.name] = metric.result()
+        if "cupy" in sys.modules:
+            logs = {name: _on_host(value) for name, value in logs.items()}
         if len(logs) < len(metrics):
             names = [metric.name for metric in metrics]
             twice = next(name for name in names if names.count(name) > 1)
@@ -175,6 +184,13 @@ class Steps(Layer):
         for metric in self.metrics:
             metric.reset_state()
 
+    def _move(self, device: str) -> None:
+        super()._move(device)
+        if self.optimizer is not None:
+            self.optimizer.follow(self.weights)
+        for metric in self.metrics:
+            metric.to(device)
+
     def _recorded(self, x: Any, training: bool) -> Any:
         """Forward, on the tape also while every weight is frozen: freezing changes no loss."""
         weights = self.weights
@@ -200,6 +216,13 @@ class Steps(Layer):
 def count_samples(x: Any) -> int:
     """How many samples a batch of inputs holds."""
     return len(x) if isinstance(x, np.ndarray) else len(leaves(x)[0])
+
+
+def _on_host(result: Any) -> Any:
+    """What a metric of the user's own may have left on a GPU, as a number or array of the host."""
+    if not is_on_gpu(result):
+        return result
+    return result.get() if result.ndim else result.item()
 
 
 def _plain(y_pred: Any) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch.autograd.modes import note_origins
 from nnscratch.autograd.trees import leaves, rebuild
 from nnscratch.callbacks import Callback, CallbackList, History, Logs
 from nnscratch.layers.layer import COLLECTED_LOSSES
@@ -15,11 +17,12 @@ from nnscratch.training.arguments import (
     check_validation_split,
 )
 from nnscratch.training.arrays import at_least
-from nnscratch.training.batches import ArrayData, Batch
+from nnscratch.training.batches import ArrayData, Batch, brought
 from nnscratch.training.epochs import Epochs
 from nnscratch.training.fit_state import FitState
 from nnscratch.training.inputs import Inputs
 from nnscratch.training.progress import check_verbose, describe, progress
+from nnscratch_kernels.devices import on_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -211,7 +214,7 @@ class Trainer(Inputs):
         outputs: list[Any] = []
 
         def step(batch: Batch) -> dict[str, Any]:
-            outputs.append(self.predict_step(batch))
+            outputs.append(_on_host(self.predict_step(batch)))
             return {"outputs": outputs[-1]}
 
         calls.call("on_predict_begin", {})
@@ -241,7 +244,7 @@ class Trainer(Inputs):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for these samples, in one batch."""
-        return self.predict_step(self._one_batch(x, None, None, None))
+        return _on_host(self.predict_step(self._at_home(self._one_batch(x, None, None, None))))
 
     # --- the parts of the above ---------------------------------------------------------------
 
@@ -276,19 +279,24 @@ class Trainer(Inputs):
         collected: list[Any] = []
         token = COLLECTED_LOSSES.set(collected)
         try:
-            for number, batch in enumerate(batches, 0 if start is None else start.batch):
-                for begin in begins:
-                    begin(number, {})
-                logs = step(batch)
-                if collected:
-                    collected.clear()
-                for end in ends:
-                    end(number, logs)
-                if getattr(self, stop):
-                    break
+            with note_origins(False):  # a loop is in a hurry; `ns.record` has them noted
+                for number, batch in enumerate(batches, 0 if start is None else start.batch):
+                    for begin in begins:
+                        begin(number, {})
+                    logs = step(self._at_home(batch) if "cupy" in sys.modules else batch)
+                    if collected:
+                        collected.clear()
+                    for end in ends:
+                        end(number, logs)
+                    if getattr(self, stop):
+                        break
         finally:
             COLLECTED_LOSSES.reset(token)
         return dict(sorted(logs.items()))
+
+    def _at_home(self, batch: Batch) -> Batch:
+        """A batch where the weights are."""
+        return brought(batch, self.device)
 
     def _on_batch(
         self,
@@ -313,6 +321,13 @@ class Trainer(Inputs):
 
 _STOPS = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}
 """The attribute by which a callback ends each kind of pass."""
+
+
+def _on_host(outputs: Any) -> Any:
+    """Outputs as arrays of the host."""
+    if isinstance(outputs, np.ndarray):
+        return outputs
+    return rebuild(outputs, (on_host(leaf) for leaf in leaves(outputs)))
 
 
 def _steps(data: Data, steps: int | None) -> int | None:
