@@ -7,6 +7,7 @@ from nnscratch.callbacks.early_stopping import EarlyStopping
 from nnscratch.callbacks.history import History
 from nnscratch.callbacks.lambda_callback import LambdaCallback
 from nnscratch.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from nnscratch.callbacks.live_plot import LivePlot
 from nnscratch.callbacks.model_checkpoint import ModelCheckpoint
 from nnscratch.callbacks.tensorboard import TensorBoard
 from nnscratch.callbacks.terminate_on_nan import TerminateOnNaN
@@ -20,6 +21,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "LivePlot",
     "Logs",
     "ModelCheckpoint",
     "ReduceLROnPlateau",
