@@ -157,8 +157,8 @@ def test_products_are_fused_with_sums_unless_they_are_rounded():
     third = np.float32(1 / 3)
     for product, is_zero in (("x * x", False), ("__fmul_rn(x, x)", True)):
         y = cupy.zeros(1, np.float32)
-        body = f"float rounded = __fmul_rn(x, x); *y = {product} - rounded;"
-        kernel("float x, float* y", body)((1,), (1,), (third, y))
+        difference = kernel("float x, float rounded, float* y", f"*y = {product} - rounded;")
+        difference((1,), (1,), (third, third * third, y))
         assert (y.get()[0] == 0) == is_zero
 
 
