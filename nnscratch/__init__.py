@@ -4,7 +4,8 @@
 
 `ns.Tensor` remembers how it was made, NumPy's functions work on it, `ns.grad` and its kin
 differentiate functions; `ns.models`, `ns.layers`, `ns.losses`, `ns.metrics`, `ns.optimizers` and
-`ns.callbacks` train networks; `ns.sklearn` makes them scikit-learn estimators; `ns.backend` chooses
+`ns.callbacks` train networks; `ns.explain` shows the backward pass of a loss, `ns.record` the steps
+of a training; `ns.sklearn` makes them scikit-learn estimators; `ns.backend` chooses
 what computes, `ns.device` where.
 """
 
@@ -46,11 +47,13 @@ if TYPE_CHECKING:
         metrics,
         models,
         optimizers,
+        plot,
         regularizers,
         schedules,
         sklearn,
         utils,
     )
+    from nnscratch.explainer import backward_source, explain, explain_text, graph, record
     from nnscratch.models import Model, Sequential, load_keras_weights, load_model
 
 __version__ = "0.1.0"
@@ -64,14 +67,18 @@ __all__ = [
     "activations",
     "array",
     "backend",
+    "backward_source",
     "callbacks",
     "constraints",
     "detect_anomaly",
     "device",
     "elementwise_grad",
     "enable_grad",
+    "explain",
+    "explain_text",
     "grad",
     "gradcheck",
+    "graph",
     "hessian",
     "hvp",
     "initializers",
@@ -86,7 +93,9 @@ __all__ = [
     "no_grad",
     "ops",
     "optimizers",
+    "plot",
     "random",
+    "record",
     "regularizers",
     "schedules",
     "sklearn",
@@ -108,12 +117,14 @@ _MODULES = {
     "metrics",
     "models",
     "optimizers",
+    "plot",
     "regularizers",
     "schedules",
     "sklearn",
     "utils",
 }
 _FROM_MODELS = {"Model", "Sequential", "load_keras_weights", "load_model"}
+_FROM_EXPLAINER = {"backward_source", "explain", "explain_text", "graph", "record"}
 
 
 def __getattr__(name: str) -> Any:
@@ -126,6 +137,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"nnscratch.{name}")
     if name in _FROM_MODELS:
         return getattr(import_module("nnscratch.models"), name)
+    if name in _FROM_EXPLAINER:
+        return getattr(import_module("nnscratch.explainer"), name)
     raise AttributeError(f"module 'nnscratch' has no attribute {name!r}")
 
 

@@ -196,7 +196,7 @@ def test_bench_draws_the_ladder(tmp_path):
         (("gelu", "--json", "no/a.json"), "There is no folder "),
         (("gelu", "--size", "many"), "give numbers of elements such as 1k,1M, got 'many'"),
         (("gelu", "--dtype", "int8"), "choose of float32, float64, got 'int8'"),
-        (("gelu", "--backend", "cuda"), "choose of numpy, numba, auto, got 'cuda'"),
+        (("gelu", "--backend", "cuda"), "choose of numpy, numba, auto, cupy, got 'cuda'"),
         (("gelu", "--threads", "0"), "give 1, 2, 3 or more, got '0'"),
     ],
 )
@@ -232,6 +232,23 @@ def test_bench_names_the_remedy_for_a_missing_package(missing, arguments, senten
     assert sentence in done.stderr
 
 
+def test_bench_on_a_gpu_says_what_is_missing(without):
+    done = without("cupy.*", "bench", "gelu", "--backend", "cupy", "--json", "never.json")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("Arrays on a GPU need CuPy")
+    assert "`pip install 'nnscratch[gpu]'`" in done.stderr
+
+
+def test_doctor_says_how_to_get_a_gpu_to_work(without):
+    done = without("cupy.*", "doctor")
+    assert done.returncode == 0, done.stdout + done.stderr  # optional
+    said = " ".join(done.stdout.split())
+    assert "- CuPy not installed: pip install 'nnscratch[gpu]', on a machine with an" in said
+    assert "- backend cupy Arrays on a GPU need CuPy, which cannot be imported" in said
+
+
 def test_warmup_compiles_and_says_where_it_is_kept(tmp_path):
     kernels = tmp_path / "kernels"
     program = (
@@ -256,7 +273,7 @@ def test_warmup_compiles_and_says_where_it_is_kept(tmp_path):
 def test_tune_shows_which_table_is_in_force(tmp_path):
     done = nnscratch("tune", "--show", folder=tmp_path, NNSCRATCH_CACHE_DIR=str(tmp_path))
     assert done.returncode == 0, done.stderr
-    says = "From how many elements on Numba is chosen, by the table that comes with nnscratch:"
+    says = "From how many elements on Numba is chosen on the CPU, by the table that comes with"
     assert done.stdout.startswith(says)
     assert [*tmp_path.iterdir()] == []
 

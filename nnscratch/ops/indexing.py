@@ -146,7 +146,7 @@ def set_at(a: Any, value: Any, index: Any) -> Any:
     value = fitted("set", value, a, index)
     if is_on_gpu(a) and may_repeat(index):
         return set_on_gpu(a, value, index)
-    result = a.copy()
+    result = array_module(a).array(a)  # also of one of NumPy's numbers, which no index can change
     result[index] = value
     return result
 
@@ -184,7 +184,7 @@ def add_at(a: Any, value: Any, index: Any) -> Any:
         TypeError: a fractional value for integers, which would be cut.
     """
     index = plain_index(index)
-    result = a.copy(order="C")
+    result = array_module(a).array(a, order="C")
     add_into(result, fitted("add", value, result, index), index)
     return result
 

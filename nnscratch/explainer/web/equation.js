@@ -1,0 +1,53 @@
+// An explanation of one element on the screen.
+
+/** Terms as coloured text. */
+function equation(terms) {
+  return html(
+    "p",
+    { class: "equation" },
+    terms.map((term) => {
+      if (typeof term === "string") return term;
+      const text = formatNumber(term.number);
+      const kind = term.of === "result" ? "result" : `of-${term.of}`;
+      return html("span", { class: kind }, term.bracket ? `(${text})` : text);
+    }),
+  );
+}
+
+/** A box that holds an explanation, with the matrices that took part beneath it. */
+function workedOut(title, arrays, explain) {
+  const line = html("div", { class: "row" });
+  const words = html("p", { class: "quietly" });
+  const maps = arrays
+    .filter(({ array }) => sizeOf(array.shape) > 1)
+    .map(({ key, name, array }) => ({
+      key,
+      map: matrix(array, { label: name, small: true }),
+    }));
+  const heading = html("h4", {});
+  const root = html(
+    "div",
+    { class: "worked-out" },
+    heading,
+    line,
+    words,
+    html(
+      "div",
+      { class: "matrices" },
+      maps.map(({ map }) => map.root),
+    ),
+  );
+  return {
+    root,
+    show(index) {
+      const explained = explain(index);
+      root.hidden = explained === null;
+      if (!explained) return;
+      heading.textContent = index.length ? `${title} ${formatIndex(index)}` : title;
+      line.replaceChildren(equation(explained.terms));
+      words.textContent = explained.note ?? "";
+      words.hidden = !explained.note;
+      for (const { key, map } of maps) map.show(null, explained.marks.get(key));
+    },
+  };
+}

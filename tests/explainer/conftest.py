@@ -1,0 +1,42 @@
+"""Pages opened in a real browser; skipped with the reason where there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nnscratch.explainer.page import write_page
+from tests.explainer import browser as browsers
+from tests.explainer import samples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.explainer.reading import Open
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for each file: Playwright's event loop must not be there when other tests need theirs."""
+    reason = browsers.missing()
+    if reason is not None:
+        pytest.skip(f"The page needs a browser: {reason}.")
+    with browsers.chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def show(browser: Browser, tmp_path: Path) -> Open:
+    """Open the page of a recording or of a document."""
+
+    def opening(what: Any, **options: Any) -> AbstractContextManager[Page]:
+        described = what if isinstance(what, dict) else samples.described(what)
+        file = write_page(described, tmp_path / "page.html").path
+        return browsers.opened(browser, file, **options)
+
+    return opening
