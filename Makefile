@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint clean
+.PHONY: help demo test bench docs lint clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -21,6 +21,10 @@ test: $(VENV)/.installed-test  ## run every test
 bench: $(VENV)/.installed-bench  ## run the benchmarks
 	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=median,iqr,min,rounds
 
+docs: $(VENV)/.installed-docs  ## build the documentation into docs/_build and run its examples
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -q -b doctest docs docs/_build/doctest
+
 lint: $(VENV)/.installed-dev  ## check style, format, types and import direction
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -28,7 +32,7 @@ lint: $(VENV)/.installed-dev  ## check style, format, types and import direction
 	$(BIN)/lint-imports
 
 clean:  ## remove .venv, caches and build outputs
-	rm -rf $(VENV) build dist .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each set of extras: a second run installs nothing until pyproject.toml changes.
