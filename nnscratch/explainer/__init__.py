@@ -8,16 +8,13 @@ program in plain NumPy, and `ns.record(model)` watches the steps of a training.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nnscratch.autograd import Tensor
 from nnscratch.explainer.document import document
 from nnscratch.explainer.drawing import Graph
-from nnscratch.explainer.page import Explanation, write_page
+from nnscratch.explainer.page import TITLE, Explanation, write_page
 from nnscratch.explainer.program import write_program
-from nnscratch.explainer.recording import MOST_OPS, record_tape
+from nnscratch.explainer.recording import MOST_OPS, record_named, record_tape
 from nnscratch.explainer.run import Run, arrays_of, layer_kinds, record
 from nnscratch.explainer.text import MOST_ROWS, write_table
 
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
+    from nnscratch.autograd import Tensor
     from nnscratch.explainer.recording import Recording
     from nnscratch.models import Model
     from nnscratch.training.batches import Batch
@@ -40,8 +38,6 @@ __all__ = [
     "graph",
     "record",
 ]
-
-TITLE = "Backpropagation, step by step"
 
 
 def explain(
@@ -150,14 +146,4 @@ def _recorded(loss: Tensor, frame: FrameType, most_ops: int = MOST_OPS) -> Recor
         frame: of the function that asks; the names in it count, and those of its module.
         most_ops: how many ops to keep.
     """
-    named = {
-        name: value
-        for name, value in (*frame.f_globals.items(), *frame.f_locals.items())
-        if isinstance(value, Tensor | np.ndarray) and not name.startswith("_")
-    }
-    arrays = {name: value for name, value in named.items() if not _wants(value)}
-    return record_tape(loss, {id(v): name for name, v in named.items()}, most_ops, arrays)
-
-
-def _wants(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.requires_grad
+    return record_named(loss, frame.f_globals | frame.f_locals, most_ops)

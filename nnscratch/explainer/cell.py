@@ -1,18 +1,26 @@
-"""What a notebook shows of a tensor: a small table."""
+"""What a notebook shows of a tensor: a small table, and of a loss also the page of its tape."""
 
 from __future__ import annotations
 
+import sys
 from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from nnscratch.autograd import Parameter, Tensor
+from nnscratch.autograd.tape import topological_order
+from nnscratch.explainer.document import document
+from nnscratch.explainer.page import TITLE, framed, page
+from nnscratch.explainer.recording import record_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEPTH, MOST_LINES = 3, 12
 """How much of the graph behind a tensor is told: ops in a row, and lines in all."""
+
+MOST_OPS = 100
+"""The largest graph whose page is shown unasked: a cell should not take long."""
 
 
 def cell(tensor: Tensor) -> str:
@@ -37,7 +45,18 @@ def cell(tensor: Tensor) -> str:
         f'<td style="text-align:left"><pre style="margin:0">{escape(text)}</pre></td></tr>'
         for name, text in rows
     )
-    return f"<table>{''.join(cells)}</table>"
+    return f"<table>{''.join(cells)}</table>{_page_of(tensor)}"
+
+
+def _page_of(tensor: Tensor) -> str:
+    """The page that `ns.explain` would write of a loss whose tape is there; empty for others."""
+    if tensor.size != 1 or tensor.node is None:
+        return ""
+    nodes = topological_order([tensor])
+    if len(nodes) > MOST_OPS or any(node.freed for node in nodes):
+        return ""
+    recording = record_named(tensor, vars(sys.modules["__main__"]))  # where a notebook's names are
+    return framed(page(document(recording, TITLE)))
 
 
 def _family(tensor: Tensor) -> list[str]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SCRIPTS = ("vendor/dagre/dagre.min.js",)
 """What runs before our own scripts."""
 
+TITLE = "Backpropagation, step by step"
+"""What a page is called that nobody gave a title."""
+
 INLINE_HEIGHT = 760
 """Pixels of a page inside a notebook."""
 
@@ -38,12 +41,17 @@ class Explanation:
         return f"<Explanation in {self.path}: open it in a browser>"
 
     def _repr_html_(self) -> str:
-        """The page inside a notebook, in a frame of its own that cannot reach the notebook."""
-        return (
-            f'<iframe srcdoc="{html.escape(self._text, quote=True)}" '
-            f'sandbox="allow-scripts allow-downloads" title="nnscratch explains" '
-            f'width="100%" height="{INLINE_HEIGHT}" style="border:0"></iframe>'
-        )
+        """The page inside a notebook."""
+        return framed(self._text)
+
+
+def framed(text: str) -> str:
+    """A page for a notebook: in a frame of its own, that cannot reach the notebook."""
+    return (
+        f'<iframe srcdoc="{html.escape(text, quote=True)}" '
+        f'sandbox="allow-scripts allow-downloads" title="nnscratch explains" '
+        f'width="100%" height="{INLINE_HEIGHT}" style="border:0"></iframe>'
+    )
 
 
 def write_page(document: dict[str, Any], path: str | Path) -> Explanation:

@@ -128,6 +128,25 @@ class Recording:
         return [entry for entry in self.entries if entry.kind in ("parameter", "variable")]
 
 
+def record_named(loss: Tensor, variables: Mapping[str, Any], most_ops: int = MOST_OPS) -> Recording:
+    """The tape of a loss, with the names that a program gives to its tensors and arrays.
+
+    Args:
+        loss: a tensor with one element.
+        variables: of the program, by name; those that begin with _ are not looked at.
+        most_ops: how many ops to keep, from the loss backwards.
+    """
+    named = {
+        name: value
+        for name, value in variables.items()
+        if isinstance(value, Tensor | np.ndarray) and not name.startswith("_")
+    }
+    arrays = {
+        name: value for name, value in named.items() if not getattr(value, "requires_grad", False)
+    }
+    return record_tape(loss, {id(v): name for name, v in named.items()}, most_ops, arrays)
+
+
 def record_tape(
     loss: Tensor,
     names: Mapping[int, str] | None = None,

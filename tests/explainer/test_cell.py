@@ -67,3 +67,19 @@ def test_nothing_of_the_users_is_markup():
     for tensor in (y, layer.kernel):
         assert tags_of(tensor._repr_html_()) == {"table", "tr", "th", "td", "pre"}
         assert hostile in unescape(tensor._repr_html_())
+
+
+def test_a_loss_shows_its_page():
+    x = ns.Tensor(np.ones(3), requires_grad=True)
+    loss = np.square(x).sum()
+    shown = loss._repr_html_()
+    assert tags_of(shown) == {"table", "tr", "th", "td", "pre", "iframe"}
+    assert "<!doctype html>" in unescape(shown)
+    assert x.grad is None
+    loss.backward()
+    assert "iframe" not in tags_of(loss._repr_html_())
+    assert "iframe" not in tags_of(np.square(x)._repr_html_())
+    many = x.sum()
+    for _ in range(200):
+        many = many * 1.01
+    assert "iframe" not in tags_of(many._repr_html_())
