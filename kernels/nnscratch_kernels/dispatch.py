@@ -123,7 +123,7 @@ def dispatched(reference: Callable[..., Any]) -> Callable[..., Any]:
     def by_table(arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
         nonlocal compiled, on_gpu
         x = arrays[place] if place < len(arrays) else options.get(argument)
-        if is_on_gpu(x[0] if type(x) in _SEQUENCES and x else x):
+        if is_on_gpu(_first_array(x)):
             if on_gpu is None:
                 on_gpu = _on_gpu(name) or reference
             return on_gpu(*arrays, **options)
@@ -155,14 +155,15 @@ def which(kernel: str, x: Any) -> Choice:
         ValueError: there is no such kernel.
     """
     name = _full_name(kernel)
-    if is_on_gpu(x):
-        own = _on_gpu(name) is not None
+    first = _first_array(x)
+    if is_on_gpu(first):
+        place = f"The array is on {device_of(first)}"
+        if _on_gpu(name) is not None:
+            return Choice("cupy", f"{place}, for which {name} has a CUDA kernel.")
         return Choice(
             "cupy",
-            f"The array is on {device_of(x)}, for which {name} has a CUDA kernel."
-            if own
-            else f"The array is on {device_of(x)}; {name} has no CUDA kernel of its own, so CuPy "
-            f"runs each step of the reference.",
+            f"{place}; {name} has no CUDA kernel of its own, so CuPy runs each step of the "
+            f"reference.",
         )
     by_dtype = _by_letter(name)
     if by_dtype is None:
@@ -201,6 +202,11 @@ def amount_of_work(x: Any) -> tuple[int, str]:
         if all(isinstance(length, int) for length in x):
             return prod(x), "f"
     return 1, ""
+
+
+def _first_array(x: Any) -> Any:
+    """An argument, or the first of a list of arrays: it says where a kernel computes."""
+    return x[0] if type(x) in _SEQUENCES and x else x
 
 
 def _by_letter(kernel: str) -> dict[str, int] | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nnscratch_kernels import auto, numpy_kernels
+from nnscratch_kernels import auto, numpy_kernels, which
 from nnscratch_kernels.devices import is_on_gpu
 from nnscratch_kernels.laboratory import cases
 from nnscratch_kernels.laboratory.cases.declaring import arrays_of, converted
@@ -20,10 +20,6 @@ GPU = "gpu:0"
 every_case = pytest.mark.parametrize("name", sorted(cases.recipes()))
 
 
-SHARED = {"channels_fit", "rows_for"}
-"""Functions of a module that others import: no kernels."""
-
-
 @pytest.fixture
 def kernels(cupy):
     from nnscratch_kernels import cupy_kernels
@@ -31,8 +27,15 @@ def kernels(cupy):
     return cupy_kernels
 
 
+def test_which_says_what_runs_on_the_gpu(cupy):
+    x = cupy.ones(3, np.float32)
+    assert which("gelu", x) == ("cupy", "The array is on gpu:0, for which gelu has a CUDA kernel.")
+    assert which("global_norm", [x, x]).implementation == "cupy"
+    assert "sparsemax has no CUDA kernel of its own" in which("sparsemax", x).reason
+
+
 def test_every_kernel_of_the_gpu_has_a_twin_with_the_same_arguments(kernels):
-    names = set(kernel_names(kernels.__name__, kernels.SUBJECTS)) - SHARED
+    names = set(kernel_names(kernels.__name__, kernels.SUBJECTS))
     assert names == set(dir(kernels))  # so each of them is in dir(numpy_kernels)
     for name in names:
         twin, own = (
