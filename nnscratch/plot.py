@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch.saving.layer_state import all_layers
+from nnscratch.saving.layer_state import owners
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -212,13 +212,13 @@ def _axes(ax: Any, width: float = 6.0) -> Any:
 
 def _named_weights(model: Model) -> dict[str, Parameter]:
     """The weights by the name of the innermost layer and their own, in the model's order."""
-    owners = {weight: layer.name for layer in all_layers(model) for weight in layer.weights}
+    layer_of = owners(model)
     names: dict[str, Parameter] = {}
     for weight in model.weights:
-        name, number = f"{owners[weight]}/{weight.name}", 1
+        name, number = f"{layer_of[weight]}/{weight.name}", 1
         while name in names:
             number += 1
-            name = f"{owners[weight]}/{weight.name}_{number}"
+            name = f"{layer_of[weight]}/{weight.name}_{number}"
         names[name] = weight
     return names
 

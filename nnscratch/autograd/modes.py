@@ -61,7 +61,7 @@ def enable_grad() -> Iterator[None]:
 
 @contextmanager
 def note_origins(noted: bool) -> Iterator[None]:
-    """Have the tape note where each op was called, or save that half microsecond an op."""
+    """Have the tape note where each op was called, or save that microsecond an op."""
     with _mode(origins=noted):
         yield
 

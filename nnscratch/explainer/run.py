@@ -14,7 +14,7 @@ from nnscratch.explainer.document import array, document, number
 from nnscratch.explainer.page import Explanation, write_page
 from nnscratch.explainer.recording import record_tape
 from nnscratch.optimizers.state import MULTIPLIER
-from nnscratch.saving.layer_state import all_layers
+from nnscratch.saving.layer_state import all_layers, owners
 from nnscratch.training.arrays import at_least
 
 if TYPE_CHECKING:
@@ -123,10 +123,10 @@ class Run:
 
     def _described(self, recording: Recording) -> dict[str, Any]:
         weights = [w for w in self.model.weights if any(w in step for step in self.moments)]
-        owners = _owners(self.model)
+        layer_of = owners(self.model)
         entries = {id(entry.tensor): entry.index for entry in recording.leaves}
         limit = _limit(self.moments)
-        layers = list(dict.fromkeys(owners[weight] for weight in weights))
+        layers = list(dict.fromkeys(layer_of[weight] for weight in weights))
         return {
             "steps": len(self.losses),
             "losses": [number(loss) for loss in self.losses],
@@ -137,7 +137,7 @@ class Run:
             "norms": {
                 what: {
                     layer: [
-                        number(_norm(what, [m for w, m in step.items() if owners[w] == layer]))
+                        number(_norm(what, [m for w, m in step.items() if layer_of[w] == layer]))
                         for step in self.moments
                     ]
                     for layer in layers
@@ -148,7 +148,7 @@ class Run:
                 {
                     "entry": entries.get(id(weight)),
                     "name": weight.name,
-                    "layer": owners[weight],
+                    "layer": layer_of[weight],
                     "trainable": weight.trainable,
                     **_described_moments(
                         [step.get(weight, NOTHING) for step in self.moments], limit
@@ -314,11 +314,6 @@ def arrays_of(x: Any, y: Any) -> dict[str, Any]:
 def layer_kinds(model: Layer) -> dict[str, str]:
     """The class of each layer of a model, by its name."""
     return {layer.name: type(layer).__name__ for layer in all_layers(model)}
-
-
-def _owners(model: Model) -> dict[Parameter, str]:
-    """The name of the innermost layer that each parameter belongs to."""
-    return {weight: layer.name for layer in all_layers(model) for weight in layer.weights}
 
 
 def _limit(moments: list[dict[Parameter, Moment]]) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from nnscratch.autograd import Parameter
     from nnscratch.layers import Layer
 
 
@@ -51,6 +52,11 @@ def all_layers(model: Layer) -> list[Layer]:
             found[layer] = None
             stack.extend(reversed(layer.sublayers))
     return list(found)
+
+
+def owners(model: Layer) -> dict[Parameter, str]:
+    """The name of the innermost layer that each weight of a model belongs to."""
+    return {weight: layer.name for layer in all_layers(model) for weight in layer.weights}
 
 
 def _generators(model: Layer) -> list[np.random.Generator]:

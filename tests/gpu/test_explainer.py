@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,24 +11,8 @@ import pytest
 import nnscratch as ns
 from nnscratch.explainer.document import document
 from nnscratch.explainer.recording import record_tape
-from tests.gpu import cupy_on_host
-from tests.gpu.conftest import cupy_of_a_gpu
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cupy() -> Iterator[Any]:
-    """CuPy where a GPU is, else the stand-in of the GPU's own tests."""
-    real = cupy_of_a_gpu()
-    if real is not None:
-        yield real
-        return
-    with pytest.MonkeyPatch.context() as patch:
-        for name, module in cupy_on_host.stand_in().items():
-            patch.setitem(sys.modules, name, module)
-        yield cupy_on_host
+pytestmark = pytest.mark.usefixtures("cupy")
 
 
 def network() -> ns.Sequential:
