@@ -1,7 +1,8 @@
 """Whether choosing costs anything: `auto` beside NumPy and Numba, for every kernel and size.
 
 It may take 1.1 times the better of the two and a microsecond more. What takes longer is measured
-again with more rounds, and is in the table if it takes longer then too.
+again on other arrays (where arrays lie in memory can make a fifth of the time) with more rounds,
+and is in the table if it takes longer every time.
 
 python benchmarks/dispatch_cost.py                    with the table in force
 python benchmarks/dispatch_cost.py --tune             with a table that is measured first
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 SIZES = "1,10,100,1k,10k,100k,1M"
 DTYPES = ("float32", "float64")
 TURN = 1e-4  # seconds that a turn takes at least
-ROUNDS = (11, 41)  # of a first measurement, and of one that confirms
+ROUNDS = (11, 41, 41)  # of a first measurement, and of those that confirm
 
 
 class Cost(NamedTuple):
@@ -122,6 +123,15 @@ def table_in_force(table: tuned.Table) -> Iterator[None]:
 
 def measure(name: str, dtype: str, count: int) -> Cost:
     """The three in turns; what seems to take too long again, and longer."""
+    for rounds in ROUNDS:
+        cost = Cost(name, dtype, count, _medians(_works(name, dtype, count), rounds))
+        if not cost.violates:
+            break
+    return cost
+
+
+def _works(name: str, dtype: str, count: int) -> dict[str, Callable[[], object]]:
+    """The calls of the contestants, on new arrays."""
     case = cases.make_case(name, count, dtype)
     kernel = case.recipe.kernel
     implementations = {
@@ -129,30 +139,29 @@ def measure(name: str, dtype: str, count: int) -> Cost:
         "numba": contestants.implementation(kernel, "numba"),
         "auto": dispatch.dispatched(getattr(numpy_kernels, kernel)),  # by the table of now
     }
-    works = {by: case.call(it) for by, it in implementations.items() if it is not None}
-    gc.collect()
-    gc.disable()
-    try:
-        for rounds in ROUNDS:
-            cost = Cost(name, dtype, count, _medians(works, rounds))
-            if not cost.violates:
-                break
-    finally:
-        gc.enable()
-    return cost
+    return {by: case.call(it) for by, it in implementations.items() if it is not None}
 
 
 def _medians(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """What each takes for a call, in rounds of turns in changing order."""
+    """What each takes for a call, in rounds of turns in changing order.
+
+    Each turn begins with a call that does not count: it brings its own arrays into the caches.
+    """
     turns = {}
     for name, work in works.items():
         took = min(repeated(work, 1)() for _ in range(3))
         turns[name] = repeated(work, max(1, round(TURN / took)))
     names, seconds = [*turns], {name: [] for name in turns}
-    for number in range(rounds):
-        shift = number % len(names)
-        for name in (names[shift:] + names[:shift])[:: 1 if number % 2 else -1]:
-            seconds[name].append(turns[name]())
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(rounds):
+            shift = number % len(names)
+            for name in (names[shift:] + names[:shift])[:: 1 if number % 2 else -1]:
+                works[name]()
+                seconds[name].append(turns[name]())
+    finally:
+        gc.enable()
     return {name: median(took) for name, took in seconds.items()}
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 ON_GPU = "## On a GPU"
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 9
-LARGE = 1 << 23  # float32 elements, 32 MiB an array
+LARGE = 1 << 22  # float32 elements, 16 MiB an array
 BOUND_BY_MEMORY = 0.75  # of the bandwidth, which such a kernel should reach
 IN_PICTURE = ("adam_step", "gelu", "softmax", "layer_normalization", "column_sums", "relu", "dense")
 

@@ -196,11 +196,15 @@ def amount_of_work(x: Any) -> tuple[int, str]:
     """
     if isinstance(x, np.ndarray):
         return x.size, x.dtype.char if x.dtype.isnative else ""
-    if isinstance(x, list | tuple) and x:
-        if all(isinstance(part, np.ndarray) for part in x):
-            return sum(part.size for part in x), x[0].dtype.char
-        if all(isinstance(length, int) for length in x):
+    if isinstance(x, _SEQUENCES) and x:
+        if set(map(type, x)) == {int}:
             return prod(x), "f"
+        size = 0
+        for part in x:
+            if not isinstance(part, np.ndarray):
+                return 1, ""
+            size += part.size
+        return size, x[0].dtype.char
     return 1, ""
 
 

@@ -51,21 +51,21 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     """Exponential linear unit: x where x > 0, α (exp(x) - 1) elsewhere."""
     if not can_compile(x):
         return reference.elu(x, alpha)
-    return elementwise(_elu, x, parameters=(1, alpha, 1))
+    return elementwise(_elu, x, parameters=(1, alpha, 1), long=True)
 
 
 def selu(x: Any) -> Any:
     """Scaled exponential linear unit, 1.0507 · elu(x, 1.67326)."""
     if not can_compile(x):
         return reference.selu(x)
-    return elementwise(_elu, x, parameters=(SELU_SCALE, SELU_SCALE * SELU_ALPHA, 1))
+    return elementwise(_elu, x, parameters=(SELU_SCALE, SELU_SCALE * SELU_ALPHA, 1), long=True)
 
 
 def celu(x: Any, alpha: float = 1.0) -> Any:
     """Continuously differentiable ELU: x where x > 0, α (exp(x/α) - 1) elsewhere."""
     if alpha <= 0 or not can_compile(x):
         return reference.celu(x, alpha)
-    return elementwise(_elu, x, parameters=(1, alpha, 1 / alpha))
+    return elementwise(_elu, x, parameters=(1, alpha, 1 / alpha), long=True)
 
 
 def gelu(x: Any, approximate: bool = False) -> Any:
@@ -77,17 +77,17 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     """
     if not can_compile(x):
         return reference.gelu(x, approximate)
-    return elementwise(_tanh_gelu if approximate else _gelu, x)
+    return elementwise(_tanh_gelu if approximate else _gelu, x, long=True)
 
 
 def silu(x: Any) -> Any:
     """Sigmoid linear unit or swish, x σ(x)."""
-    return elementwise(_silu, x) if can_compile(x) else reference.silu(x)
+    return elementwise(_silu, x, long=True) if can_compile(x) else reference.silu(x)
 
 
 def mish(x: Any) -> Any:
     """Self-regularised rectifier, x tanh(softplus(x))."""
-    return elementwise(_mish, x) if can_compile(x) else reference.mish(x)
+    return elementwise(_mish, x, long=True) if can_compile(x) else reference.mish(x)
 
 
 def hard_sigmoid(x: Any) -> Any:
@@ -107,7 +107,7 @@ def softsign(x: Any) -> Any:
 
 def log_sigmoid(x: Any) -> Any:
     """Logarithm of the sigmoid, -softplus(-x)."""
-    return elementwise(_log_sigmoid, x) if can_compile(x) else reference.log_sigmoid(x)
+    return elementwise(_log_sigmoid, x, long=True) if can_compile(x) else reference.log_sigmoid(x)
 
 
 def hard_tanh(x: Any) -> Any:
@@ -119,7 +119,7 @@ def hard_tanh(x: Any) -> Any:
 
 def tanh_shrink(x: Any) -> Any:
     """What the hyperbolic tangent leaves over, x - tanh(x)."""
-    return elementwise(_tanh_shrink, x) if can_compile(x) else reference.tanh_shrink(x)
+    return elementwise(_tanh_shrink, x, long=True) if can_compile(x) else reference.tanh_shrink(x)
 
 
 def hard_shrink(x: Any, threshold: float = 0.5) -> Any:

@@ -69,21 +69,23 @@ def elu_gradient(g: Any, x: Any, y: Any, alpha: float = 1.0) -> Any:
     """Gradient of the elu: g where x > 0, g α exp(x) elsewhere, from x alone."""
     if not can_compile(g, x):
         return reference.elu_gradient(g, x, y, alpha)
-    return elementwise(_elu_gradient, g, x, parameters=(1, alpha, 1))
+    return elementwise(_elu_gradient, g, x, parameters=(1, alpha, 1), long=True)
 
 
 def selu_gradient(g: Any, x: Any, y: Any) -> Any:
     """Gradient of the selu: 1.0507 times that of elu(x, 1.67326), from x alone."""
     if not can_compile(g, x):
         return reference.selu_gradient(g, x, y)
-    return elementwise(_elu_gradient, g, x, parameters=(SELU_SCALE, SELU_SCALE * SELU_ALPHA, 1))
+    return elementwise(
+        _elu_gradient, g, x, parameters=(SELU_SCALE, SELU_SCALE * SELU_ALPHA, 1), long=True
+    )
 
 
 def celu_gradient(g: Any, x: Any, y: Any, alpha: float = 1.0) -> Any:
     """Gradient of the celu: g exp(min(x, 0) / α), from x alone."""
     if alpha <= 0 or not can_compile(g, x):
         return reference.celu_gradient(g, x, y, alpha)
-    return elementwise(_elu_gradient, g, x, parameters=(1, 1, 1 / alpha))
+    return elementwise(_elu_gradient, g, x, parameters=(1, 1, 1 / alpha), long=True)
 
 
 def exponential_gradient(g: Any, x: Any, y: Any) -> Any:
@@ -111,35 +113,35 @@ def softplus_gradient(g: Any, x: Any, y: Any) -> Any:
     """Gradient of the softplus: g σ(x), from x alone."""
     if not can_compile(g, x):
         return reference.softplus_gradient(g, x, y)
-    return elementwise(_softplus_gradient, g, x, parameters=(1,))
+    return elementwise(_softplus_gradient, g, x, parameters=(1,), long=True)
 
 
 def log_sigmoid_gradient(g: Any, x: Any, y: Any) -> Any:
     """Gradient of the logarithm of the sigmoid: g σ(-x), from x alone."""
     if not can_compile(g, x):
         return reference.log_sigmoid_gradient(g, x, y)
-    return elementwise(_softplus_gradient, g, x, parameters=(-1,))
+    return elementwise(_softplus_gradient, g, x, parameters=(-1,), long=True)
 
 
 def gelu_gradient(g: Any, x: Any, y: Any, approximate: bool = False) -> Any:
     """Gradient of the gelu: g (Φ(x) + x φ(x)), or with tanh as `approximate` says, from x alone."""
     if not can_compile(g, x):
         return reference.gelu_gradient(g, x, y, approximate)
-    return elementwise(_tanh_gelu_gradient if approximate else _gelu_gradient, g, x)
+    return elementwise(_tanh_gelu_gradient if approximate else _gelu_gradient, g, x, long=True)
 
 
 def silu_gradient(g: Any, x: Any, y: Any) -> Any:
     """Gradient of the silu: g (σ(x) + x σ(x) σ(-x)), from x alone."""
     if not can_compile(g, x):
         return reference.silu_gradient(g, x, y)
-    return elementwise(_silu_gradient, g, x)
+    return elementwise(_silu_gradient, g, x, long=True)
 
 
 def mish_gradient(g: Any, x: Any, y: Any) -> Any:
     """Gradient of the mish: g (ω + x σ(x) (1 - ω²)) with ω = tanh(softplus(x)), from x alone."""
     if not can_compile(g, x):
         return reference.mish_gradient(g, x, y)
-    return elementwise(_mish_gradient, g, x)
+    return elementwise(_mish_gradient, g, x, long=True)
 
 
 def hard_sigmoid_gradient(g: Any, x: Any, y: Any) -> Any:
@@ -174,7 +176,7 @@ def tanh_shrink_gradient(g: Any, x: Any, y: Any) -> Any:
     """Gradient of x - tanh(x): g tanh(x)², from x alone."""
     if not can_compile(g, x):
         return reference.tanh_shrink_gradient(g, x, y)
-    return elementwise(_tanh_shrink_gradient, g, x)
+    return elementwise(_tanh_shrink_gradient, g, x, long=True)
 
 
 def hard_shrink_gradient(g: Any, x: Any, y: Any, threshold: float = 0.5) -> Any:

@@ -19,7 +19,7 @@ def exp(x: Any) -> Any:
     Returns:
         Array of the shape and dtype of `x`; 1 exponential an element, 2 arrays in memory.
     """
-    return elementwise(_exp, x) if can_compile(x) else elementary.exp(x)
+    return elementwise(_exp, x, long=True) if can_compile(x) else elementary.exp(x)
 
 
 def log(x: Any) -> Any:
@@ -32,7 +32,7 @@ def log(x: Any) -> Any:
         Array of the shape and dtype of `x`, -inf at 0 and NaN below; 1 logarithm an element,
         2 arrays in memory.
     """
-    return elementwise(_log, x) if can_compile(x) else elementary.log(x)
+    return elementwise(_log, x, long=True) if can_compile(x) else elementary.log(x)
 
 
 def tanh(x: Any) -> Any:
@@ -44,7 +44,7 @@ def tanh(x: Any) -> Any:
     Returns:
         Array of the shape and dtype of `x`, in [-1, 1]; 1 tangent an element, 2 arrays in memory.
     """
-    return elementwise(_tanh, x) if can_compile(x) else elementary.tanh(x)
+    return elementwise(_tanh, x, long=True) if can_compile(x) else elementary.tanh(x)
 
 
 _compiled = compiled(fastmath=EXACT)  # no sums over many elements, so no order to change

@@ -32,10 +32,10 @@ def all_alike(*arrays: Any) -> bool:
 
     What is not so is the NumPy twin's to compute, or to refuse.
     """
-    return all(
-        isinstance(one, np.ndarray)
-        and one.dtype in COMPILED_DTYPES
-        and one.dtype == arrays[0].dtype
-        and one.size > 0
-        for one in arrays
-    )
+    first = arrays[0]
+    if not isinstance(first, np.ndarray) or first.dtype not in COMPILED_DTYPES:
+        return False
+    for one in arrays:  # a generator would take twice as long, which small arrays notice
+        if not isinstance(one, np.ndarray) or one.dtype != first.dtype or not one.size:
+            return False
+    return True

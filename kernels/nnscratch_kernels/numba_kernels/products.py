@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-_PART = 1 << 17  # elements that one thread takes at a time
+_PART = 1 << 18  # elements that one thread takes at a time
 _ROWS = 256  # rows whose gradients are added in their own precision
 
 
@@ -82,17 +82,25 @@ def dense_gradient(
     if loop is None or not all_alike(g, saved, x, kernel) or g.shape != saved.shape:
         return numpy_twin.dense_gradient(wanted, g, saved, x, kernel, activation)
     of_x, of_kernel, of_bias = wanted
-    rows, through = _rows(x), np.empty((len(_rows(g)), g.shape[-1]), g.dtype)
-    count, units = through.shape
+    rows, arriving = _rows(x), plain(_rows(g))
+    count, units = arriving.shape
+    through = np.empty((count, units), g.dtype)
     sums = np.zeros((-(-count // _ROWS), units), g.dtype)
     grain = max(1, _grain(units) // _ROWS)
-    contiguous = [plain(_rows(array)) for array in (g, saved)]
-    run_in_parts(loop, len(sums), grain, *contiguous, through, sums)
+    run_in_parts(loop, len(sums), grain, arriving, plain(_rows(saved)), through, sums)
     return (
         through.dot(kernel.T).reshape(x.shape) if of_x else None,
         rows.T.dot(through) if of_kernel else None,
-        np.add.reduce(sums, axis=0, dtype=np.float64).astype(g.dtype) if of_bias else None,
+        _added(sums) if of_bias else None,
     )
+
+
+def _added(sums: Array) -> Array:
+    """The rows of sums added up in double precision; a single one is the sum."""
+    if len(sums) == 1:
+        return sums.reshape(-1)
+    total: Array = np.add.reduce(sums, axis=0, dtype=np.float64).astype(sums.dtype)
+    return total
 
 
 def _rows(x: Array) -> Array:

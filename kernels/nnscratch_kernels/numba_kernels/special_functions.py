@@ -50,7 +50,7 @@ def sigmoid(x: Any) -> Any:
         Array of the shape and dtype of `x`, in [0, 1]; 1 exponential and 1 division an element,
         2 arrays in memory.
     """
-    return elementwise(_sigmoid, x) if can_compile(x) else special_functions.sigmoid(x)
+    return elementwise(_sigmoid, x, long=True) if can_compile(x) else special_functions.sigmoid(x)
 
 
 def softplus(x: Any) -> Any:
@@ -63,7 +63,7 @@ def softplus(x: Any) -> Any:
         Array of the shape and dtype of `x`, not negative; 1 exponential and 1 logarithm an
         element, 2 arrays in memory.
     """
-    return elementwise(_softplus, x) if can_compile(x) else special_functions.softplus(x)
+    return elementwise(_softplus, x, long=True) if can_compile(x) else special_functions.softplus(x)
 
 
 def erf(x: Any) -> Any:
@@ -76,7 +76,7 @@ def erf(x: Any) -> Any:
         Array of the shape and dtype of `x`, in [-1, 1], with a relative error below 1e-15 in
         float64 and 3e-7 in float32; 1 exponential an element, 2 arrays in memory.
     """
-    return elementwise(_erf, x) if can_compile(x) else special_functions.erf(x)
+    return elementwise(_erf, x, long=True) if can_compile(x) else special_functions.erf(x)
 
 
 def erfc(x: Any) -> Any:
@@ -89,7 +89,7 @@ def erfc(x: Any) -> Any:
         Array of the shape and dtype of `x`, in [0, 2]; 1 exponential and 1 division an element,
         2 arrays in memory.
     """
-    return elementwise(_erfc, x) if can_compile(x) else special_functions.erfc(x)
+    return elementwise(_erfc, x, long=True) if can_compile(x) else special_functions.erfc(x)
 
 
 _compiled = compiled(fastmath=EXACT)  # no sums over many elements, so no order to change

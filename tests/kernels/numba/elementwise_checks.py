@@ -55,8 +55,8 @@ def layouts(array: Any) -> list[Any]:
 
 SIZES = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129]
 PART_SIZES = [
-    elementwise.PART - 1,
-    elementwise.PART,
-    elementwise.PART + 1,
-    2 * elementwise.PART + 3,
+    size
+    for part in (elementwise.PART_OF_LONG_LOOPS // 8, elementwise.PART_OF_LONG_LOOPS // 4)
+    for size in (part - 1, part, part + 1, 2 * part + 3)
 ]
+"""Around the parts in which `silu` of float64 and of float32 is computed."""

@@ -113,8 +113,8 @@ def test_what_is_not_finite_tiny_or_huge(activation, dtype):
 
 
 def test_rows_in_parts_are_the_same_with_any_number_of_threads():
-    x, kernel, bias, g = arrays((2100, 4), 130, np.float32)
-    assert kernels._grain(130) < 2100 // 2
+    x, kernel, bias, g = arrays((4100, 4), 130, np.float32)
+    assert kernels._grain(130) < 4100 // 2
     before = threads.thread_count()
     found = []
     try:
