@@ -99,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = write_shipped(table) if asked.write_shipped else tuned.save(table)
         took = time.perf_counter() - start
         console().print(f"Measured in {took:.0f} s on {thread_count()} threads, kept in {path}.")
+        if asked.write_shipped:  # which this process has read already, as it was before
+            return 0
     console().print(f"From how many elements on Numba is chosen on the CPU, by {tuned.source()}:")
     console().print(shown(tuned.thresholds()))
     return 0
