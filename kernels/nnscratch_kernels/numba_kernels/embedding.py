@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-_GRAIN = 1 << 18  # elements, about 100 µs from memory
+_GRAIN = 1 << 20  # elements; a new table costs a fault for each page, which threads do not share
 _LEAST_COLUMNS = 64  # a few cache lines of each row
 
 
