@@ -24,6 +24,7 @@ bench: $(VENV)/.installed-bench  ## run the benchmarks
 docs: $(VENV)/.installed-docs  ## build the documentation into docs/_build and run its examples
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b doctest docs docs/_build/doctest
+	@echo "Open docs/_build/html/index.html in a browser."
 
 lint: $(VENV)/.installed-dev  ## check style, format, types and import direction
 	$(BIN)/ruff check

@@ -43,6 +43,7 @@ with TemporaryDirectory() as folder:
     shown = np.array(images[::4001])  # of each time another image
 
     # 2. Training: `fit` reads each batch from the file when its turn comes.
+    model.evaluate(x_test, y_test, verbose=0)  # loads Numba, which is not to be counted
     tracemalloc.start()
     history = model.fit(
         images, np.tile(y_train, 50), batch_size=128, epochs=10, steps_per_epoch=156,

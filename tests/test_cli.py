@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -142,17 +143,19 @@ def test_doctor_names_versions_and_what_works(tmp_path):
 
 
 def test_doctor_has_a_remedy_for_what_is_missing(without):
-    done = without("pandas|matplotlib", "doctor")
+    done = without("pandas|matplotlib|aiohttp", "doctor")
     assert done.returncode == 0, done.stdout + done.stderr  # optional
-    for package, extra in (("pandas", "data"), ("matplotlib", "plot")):
+    for package, extra in (("pandas", "data"), ("matplotlib", "plot"), ("aiohttp", "play")):
         remedy = rf"^ *- +{package} +not installed: pip install 'nnscratch\[{extra}\]'"
         assert re.search(remedy, done.stdout, re.MULTILINE), done.stdout
 
 
-def test_doctor_fails_where_something_needed_is_missing(without):
-    done = without("safetensors", "doctor")
+@pytest.mark.parametrize("package", ["safetensors", "rich"])
+def test_doctor_fails_where_something_needed_is_missing(package, without):
+    done = without(package, "doctor")
     assert done.returncode == 1, done.stdout + done.stderr
-    remedy = r"^ *FAILS +safetensors +not installed: pip install safetensors"
+    assert done.stderr == ""
+    remedy = rf"^ *FAILS +{package} +not installed: pip install {package}"
     assert re.search(remedy, done.stdout, re.MULTILINE), done.stdout
 
 
@@ -286,9 +289,57 @@ def test_the_laboratory_explains_itself(command, tmp_path):
     assert command in nnscratch("--help", folder=tmp_path).stdout
 
 
+def test_ctrl_c_ends_a_command_with_a_word(tmp_path):
+    command = [str(COMMAND), "explain", "spiral", "--steps", "1000000"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("Training spiral")  # so it has begun
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "\nStopped.\n")
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [("examples",), ("lessons", "2"), ("check", "2"), ("tune", "--show")]
+)
+def test_a_reader_who_has_seen_enough_is_no_error(arguments, tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as nobody:
+        done = subprocess.run(
+            [str(COMMAND), *arguments],
+            cwd=tmp_path,
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_terminal_without_a_sign_shows_another_one(tmp_path):
+    ascii_only = {"PYTHONIOENCODING": "ascii"}
+    done = nnscratch("lessons", "3", folder=tmp_path, **ascii_only)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "d = a? + a? has the slope" in done.stdout
+    done = nnscratch("check", "3", folder=tmp_path, **ascii_only)  # it runs the lesson unseen
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "not answered" in done.stdout
+
+
 @pytest.mark.parametrize("arguments", [(), ("walk",), ("run",)])
 def test_a_wrong_command_says_how_to_use_it(arguments, tmp_path):
     done = nnscratch(*arguments, folder=tmp_path)
     assert done.returncode == 2
     assert "usage: nnscratch" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [[str(COMMAND)], [sys.executable, "-m", "nnscratch"]])
+def test_it_says_its_version(command, tmp_path):
+    run = nnscratch("--version", folder=tmp_path, command=command)
+    assert (run.returncode, run.stdout) == (0, f"nnscratch {version('nnscratch')}\n")

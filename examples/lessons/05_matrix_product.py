@@ -47,7 +47,7 @@ print("\nThe gradient of w (first unit), of shape", w_product.shape)
 for name, gradient in (("loops", w_loops), ("x.T @ g", w_product), ("w.grad", w.grad.data)):
     print(f"{name:>9}", *(f"{number:9.5f}" for number in gradient[:, 0]))
 
-# The shapes alone would tell: g is (150, 3), and no other product of g with w or x fits.
+# The shapes alone would tell: no other product of g, (150, 3), with w or x has the shape needed.
 largest = max(np.abs(x_loops - x.grad.data).max(), np.abs(w_loops - w.grad.data).max())
 print(f"\nOf all {x.size + w.size} numbers, loops and nnscratch differ by {largest:.0e} at most.")
 

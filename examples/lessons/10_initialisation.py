@@ -30,8 +30,9 @@ starts = {
 def build(start):
     """Ten layers in Keras's words: a `Dense` is activation(x @ w + b), and w is its kernel."""
     ns.random.seed(7)
-    layers = [Dense(64, activation="relu", kernel_initializer=start) for _ in range(9)]
-    return Sequential([*layers, Dense(10, kernel_initializer=start)])
+    names = [f"layer_{i}" for i in range(1, 11)]
+    layers = [Dense(64, "relu", kernel_initializer=start, name=name) for name in names[:9]]
+    return Sequential([*layers, Dense(10, kernel_initializer=start, name=names[9])])
 
 
 def forward(model, x):

@@ -149,7 +149,8 @@ def _run_child(
                 ",".join(map(str, exercises)),
             ],
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": _import_path()},
+            # Nobody sees what it prints: no terminal's alphabet shall stop it.
+            env=os.environ | {"PYTHONPATH": _import_path(), "PYTHONIOENCODING": "utf-8"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

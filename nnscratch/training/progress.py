@@ -1,4 +1,4 @@
-"""What `fit` and `evaluate` print: a live bar on a terminal, one plain line an epoch elsewhere."""
+"""What `fit` and `evaluate` print: one plain line an epoch, after a live bar on a terminal."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class ProgressLines(Callback):
         print(f"Epoch {epoch + 1}/{self.params['epochs']} - {took}{describe(logs)}")
 
 
-class ProgressBar(Callback):
-    """A bar that moves with every batch, with the running means of loss and metrics."""
+class ProgressBar(ProgressLines):
+    """A bar that moves with every batch, with the running means; at the epoch's end, its line."""
 
     _bar: Any = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Show an empty bar."""
+        """Start the clock, and show an empty bar."""
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -63,13 +63,19 @@ class ProgressBar(Callback):
             TextColumn,
             TimeElapsedColumn,
         )
+        from rich.table import Column
 
+        super().on_epoch_begin(epoch, logs)
+        # The running means get what the rest leaves of the terminal, so only they are cut off.
+        means = Column(ratio=1, no_wrap=True, overflow="ellipsis")
         self._bar = Progress(
             TextColumn("Epoch {task.fields[epoch]}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[logs]}"),
+            TextColumn("{task.fields[logs]}", table_column=means),
+            expand=True,
+            transient=True,
         )
         shown = f"{epoch + 1}/{self.params['epochs']}"
         self._task = self._bar.add_task("", total=self.params["steps"], epoch=shown, logs="")
@@ -80,9 +86,9 @@ class ProgressBar(Callback):
         self._bar.update(self._task, completed=batch + 1, logs=describe(logs)[3:])
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Show the final numbers, validation included, and leave the bar standing."""
-        self._bar.update(self._task, logs=describe(logs)[3:])
+        """Put the epoch's line in the place of the bar, whole also where the terminal is narrow."""
         self._bar.stop()
+        super().on_epoch_end(epoch, logs)
 
     def close(self) -> None:
         """Give the terminal back also when an epoch was cut short."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -53,6 +54,14 @@ def test_a_page_of_the_first_steps(tmp_path):
         entry["origin"] and entry["origin"]["text"].startswith("history = model.fit(")
         for entry in document["entries"]
     )
+
+
+def test_a_program_that_trains_less_is_said_to(tmp_path):
+    done = nnscratch("explain", "spiral", "--steps", "100", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    steps = math.ceil(450 / 32)  # one epoch of three quarters of 600 points
+    assert f"\nThe first call of fit in spiral has no more than {steps}.\n" in done.stdout
+    assert document_of(tmp_path / "spiral.html")["run"]["steps"] == steps
 
 
 def test_the_file_can_be_chosen(tmp_path):

@@ -116,10 +116,10 @@ print("finished", history.get("loss", [0])[-1], history.get("val_accuracy", [0])
 """
 
 
-def on_terminal(argument: str) -> tuple[str, int]:
-    """What PROGRAM shows on a terminal of 120 columns, and its exit code."""
+def on_terminal(argument: str, columns: int = 120) -> tuple[str, int]:
+    """What PROGRAM shows on a terminal so wide, and its exit code."""
     parent, child = pty.openpty()
-    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120"}
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": str(columns)}
     for variable in ("NO_COLOR", "CI", "TTY_COMPATIBLE", "FORCE_COLOR"):
         environment.pop(variable, None)
     process = subprocess.Popen(
@@ -164,6 +164,21 @@ def test_a_live_bar():
     assert f"val_accuracy: {float(val_accuracy):.4f}" in last
     assert shown.count(HIDE) == 2
     assert shown.rindex(SHOW) > shown.rindex(HIDE)
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_narrow_terminal_keeps_the_epoch_and_all_its_numbers(columns):
+    shown, code = on_terminal("run", columns)
+    assert code == 0, shown
+    text = plain(shown)
+    bars = [part for part in re.split(r"[\r\n]+", text) if "━" in part]
+    assert {bar.split()[1] for bar in bars} == {"1/2", "2/2"}  # nothing has cut off the epoch
+    assert max(map(len, bars)) <= columns
+    lines = re.findall(
+        r"Epoch (\d)/2 - \S+ m?s - loss: \S+ - accuracy: \S+ - val_loss: \S+ - val_accuracy: \d\S+",
+        text,
+    )
+    assert lines == ["1", "2"]
 
 
 def test_the_cursor_comes_back_after_an_error():
