@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_info
 
 from nnscratch_kernels import thread_count
 from nnscratch_kernels.devices import CPU
-from nnscratch_kernels.laboratory import bench, machine, pictures
+from nnscratch_kernels.laboratory import bench, bench_command, machine, pictures
 from nnscratch_kernels.laboratory.bench import Measurement
 from nnscratch_kernels.laboratory.ceilings import Ceilings
 from nnscratch_kernels.laboratory.paired import Timings, quartiles, repeated, take_turns
@@ -139,3 +139,22 @@ def test_the_machine_is_described():
     described = machine.describe()
     assert f"{os.cpu_count()} cores" in described["processor"]
     assert f"numpy {np.__version__}" in described["versions"]
+
+
+@pytest.mark.parametrize("option", ["--json", "--plot"])
+def test_bench_refuses_before_it_measures_what_cannot_be_written(option, tmp_path, capsys):
+    folder = tmp_path / "picture.png"
+    folder.mkdir()
+    for path in (folder, tmp_path / "nowhere" / "picture.png"):
+        assert bench_command.main(["relu", option, str(path)]) == 2
+        printed = capsys.readouterr()
+        assert str(path.parent) in printed.err
+        assert printed.out == ""
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("wrong", ["--size=inf", "--size=0", "--seconds=nan", "--seconds=-1"])
+def test_bench_refuses_numbers_that_are_none(wrong, capsys):
+    with pytest.raises(SystemExit):
+        bench_command.main(["relu", wrong])
+    assert f"got '{wrong.partition('=')[2]}'" in capsys.readouterr().err

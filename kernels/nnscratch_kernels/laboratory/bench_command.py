@@ -42,10 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asked = _parser().parse_args(arguments)
         names = chosen(asked.kernels)
-        if asked.json:
-            _check_folder(asked.json)
         if asked.plot:
             pictures.check(asked.plot)
+        for path in filter(None, (asked.json, asked.plot)):
+            _check_writable(path)
         if asked.backend is None:
             asked.backend = ["numpy", "numba", *(["cupy"] if gpu.is_there() else [])]
         if "cupy" in asked.backend:
@@ -114,7 +114,7 @@ def table(measurements: Sequence[Measurement]) -> Table:
 def save(path: Path, roofs: Mapping[str, Roof], measurements: Sequence[Measurement]) -> None:
     """Write every number as JSON."""
     content = {
-        "machine": _described(roofs),
+        "machine": _described(GPU in roofs),
         "ceilings": {name: roof.as_json() for name, roof in roofs.items()},
         "measurements": [it.as_json() for it in measurements],
     }
@@ -154,13 +154,16 @@ def _measure(names: Sequence[str], asked: Any) -> int:
         kernels = ", ".join(dict.fromkeys(cases.recipes()[name].kernel for name in names))
         print(f"Only NumPy has {kernels}: give --backend numpy.", file=sys.stderr)
         return 1
-    roofs: dict[str, Roof] = {}
-    if any(backend in contestants.ON_CPU for backend in asked.backend):
-        roofs[CPU] = ceilings.measure(asked.threads)
-    if "cupy" in asked.backend:
-        roofs[GPU] = ceilings.measure_gpu()
-    for name, text in _described(roofs).items():
+    on_cpu = any(backend in contestants.ON_CPU for backend in asked.backend)
+    on_gpu = "cupy" in asked.backend
+    for name, text in _described(on_gpu).items():
         console().print(f"{name}: {text}")
+    console().print("Measuring the limits of this machine, some seconds …")
+    roofs: dict[str, Roof] = {}
+    if on_cpu:
+        roofs[CPU] = ceilings.measure(asked.threads)
+    if on_gpu:
+        roofs[GPU] = ceilings.measure_gpu()
     if find_spec("threadpoolctl") is None:
         console().print("threads of BLAS: as it likes (pip install threadpoolctl to hold it)")
     for roof in roofs.values():
@@ -192,7 +195,7 @@ def _climb(asked: Any) -> int:
         console().print(f"{name:>14}: {speed / 1e9:8.3g} GFLOP/s")
     if asked.json:
         content = {
-            "machine": machine.describe() | (gpu.describe() if on_gpu else {}),
+            "machine": _described(on_gpu),
             "operations_a_second": speeds,
         }
         asked.json.write_text(json.dumps(content | timings.as_json(), indent=1) + "\n")
@@ -202,9 +205,9 @@ def _climb(asked: Any) -> int:
     return 0
 
 
-def _described(roofs: Mapping[str, Roof]) -> dict[str, str]:
+def _described(on_gpu: bool) -> dict[str, str]:
     """The machine, and the GPU if it competes."""
-    return machine.describe() | (gpu.describe() if GPU in roofs else {})
+    return machine.describe() | (gpu.describe() if on_gpu else {})
 
 
 def _cells(it: Measurement, name: str) -> list[str]:
@@ -243,9 +246,23 @@ def _has(name: str, backends: Sequence[str]) -> bool:
     return any(contestants.function_of(case, backend) for backend in backends)
 
 
-def _check_folder(path: Path) -> None:
+def _check_writable(path: Path) -> None:
+    """Refuse now what would be lost after minutes of measuring.
+
+    Raises:
+        ValueError: a file that cannot be written.
+    """
     if not path.resolve().parent.is_dir():
         raise ValueError(f"There is no folder {str(path.resolve().parent)!r}: make it first.")
+    new = not path.exists()
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise ValueError(
+            f"{str(path)!r} cannot be written ({error.strerror}): name another file."
+        ) from None
+    if new:
+        path.unlink()
 
 
 def _listed(known: Sequence[str]) -> Callable[[str], list[str]]:
@@ -267,7 +284,7 @@ def numbers_of_elements(text: str) -> list[int]:
         sizes = [
             round(float(size.rstrip("kM")) * UNITS.get(size[-1:], 1)) for size in text.split(",")
         ]
-    except ValueError:
+    except (ValueError, OverflowError):  # 1e3k is fine, inf is not
         sizes = [0]
     if min(sizes) < 1:
         raise argparse.ArgumentTypeError(f"give numbers of elements such as 1k,1M, got {text!r}")
@@ -278,6 +295,16 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"give 1, 2, 3 or more, got {text!r}")
     return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"give a positive number of seconds, got {text!r}")
+    return number
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -297,7 +324,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--against", type=_listed(contestants.PEERS), default=[], help="torch, jax")
     add("--threads", type=_count, default=thread_count(), help="of every contestant")
-    add("--seconds", type=float, default=bench.SECONDS, help="for a case, about; default 1")
+    add("--seconds", type=_positive, default=bench.SECONDS, help="for a case, about; default 1")
     add("--json", type=Path, metavar="FILE", help="write every number there")
     add("--plot", type=Path, metavar="FILE", help="draw a picture there, .png or .svg")
     return parser

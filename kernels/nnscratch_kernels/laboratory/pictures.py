@@ -50,13 +50,11 @@ def check(path: Path) -> None:
     """Make sure that a picture can be written there, before anything is measured.
 
     Raises:
-        ValueError: another suffix, or no such folder.
+        ValueError: another suffix.
         MissingPackageError: matplotlib is not installed.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"A picture ends in {' or '.join(SUFFIXES)}, got {str(path)!r}.")
-    if not path.resolve().parent.is_dir():
-        raise ValueError(f"There is no folder {str(path.resolve().parent)!r}: make it first.")
     package("matplotlib")
 
 
