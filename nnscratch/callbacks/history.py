@@ -24,6 +24,11 @@ class History(Callback):
         self._rows: list[int] = []  # the epoch of each row of the table
         self._places: dict[str, list[int]] = {}  # for each log the rows in which it has a value
 
+    def __repr__(self) -> str:
+        """Show the number of epochs, and the last value of each log."""
+        logs = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items())
+        return f"<History of {len(self._rows)} epochs: {logs}>" if logs else "<History>"
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start a new list of epochs."""
         self.epoch = []
@@ -78,14 +83,14 @@ class History(Callback):
         """Draw every log over the epochs: one picture for each, training and validation together.
 
         Returns:
-            matplotlib.figure.Figure: to show, change, or save with `savefig`.
+            numpy.ndarray: the pictures' axes, shape (logs,); `axes[0].figure` is what they are in.
         """
         from matplotlib import pyplot as plt
 
         names = [name for name in self.history if not name.startswith("val_")]
         names += [name for name in self.history if name.removeprefix("val_") not in names]
         names.sort(key=lambda name: name != "loss")  # the loss first
-        figure, axes = plt.subplots(
+        _, axes = plt.subplots(
             1,
             max(1, len(names)),
             figsize=(5 * max(1, len(names)), 4),
@@ -99,4 +104,4 @@ class History(Callback):
                     picture.plot(epochs, self.history[log], marker=".", label=label)
             picture.set(title=name, xlabel="epoch", ylabel=name)
             picture.legend()
-        return figure
+        return axes[0]

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 class LambdaCallback(Callback):
     """A callback made of functions, as `keras.callbacks.LambdaCallback`.
 
-    LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+        LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+
+    A function is called with what the method of its name would get.
     """
 
     def __init__(

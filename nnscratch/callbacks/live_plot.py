@@ -60,7 +60,7 @@ class LivePlot(Callback):
 
         if self.figure is not None:
             plt.close(self.figure)
-        self.figure = self._history.plot()
+        self.figure = self._history.plot()[0].figure
         self._drawn = len(self._history.epoch)
         if self.filename is not None:
             self.figure.savefig(self.filename)

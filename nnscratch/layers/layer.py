@@ -355,6 +355,11 @@ class Layer(Configured):
         trained = set(self.trainable_weights)
         return [weight for weight in self.weights if weight not in trained]
 
+    # Keras's other names of the three, which loops of one's own use.
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
     @property
     def trainable(self) -> bool:
         """Whether its weights are trained. Setting it freezes or thaws at once, sub-layers too."""

@@ -53,8 +53,8 @@ def test_a_table_of_two_trainings_in_one_history():
 
 def test_a_picture_for_each_log(history, tmp_path):
     with matplotlib.rc_context({"backend": "agg"}):
-        figure = history.plot()
-    pictures = {picture.get_title(): picture for picture in figure.axes}
+        axes = history.plot()
+    pictures = {picture.get_title(): picture for picture in axes}
     assert list(pictures) == ["loss", "mae"]
     for name, picture in pictures.items():
         lines: dict[str, Any] = {line.get_label(): line for line in picture.lines}
@@ -62,8 +62,16 @@ def test_a_picture_for_each_log(history, tmp_path):
         assert lines["training"].get_ydata().tolist() == history.history[name]
         assert lines["validation"].get_xdata().tolist() == [2, 4]
         assert lines["validation"].get_ydata().tolist() == history.history[f"val_{name}"]
-    figure.savefig(tmp_path / "curves.png")
+    axes[0].figure.savefig(tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+def test_what_an_interpreter_shows(history):
+    shown = repr(history)
+    assert "4 epochs" in shown
+    for name, values in history.history.items():
+        assert f"{name} {values[-1]:.4g}" in shown
+    assert repr(History()) == "<History>"
 
 
 def test_neither_pandas_nor_matplotlib_is_loaded_before_it_is_needed():

@@ -209,3 +209,22 @@ def test_the_same_layer_in_keras_gives_the_same_numbers():
     ours.build((None, 3))
     ours.set_weights(theirs.get_weights())
     np.testing.assert_allclose(ours(x).numpy(), expected.detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_keras_other_names_of_the_weights():
+    ours, theirs = (
+        library.Sequential(
+            [
+                library.layers.Input((2,)),
+                library.layers.Dense(3),
+                library.layers.BatchNormalization(),
+            ]
+        )
+        for library in (ns, keras)
+    )
+    for names in ("variables", "trainable_variables", "non_trainable_variables"):
+        assert len(getattr(ours, names)) == len(getattr(theirs, names)) > 0
+    ours.layers[0].trainable = theirs.layers[0].trainable = False
+    assert [w.name for w in ours.trainable_variables] == ["gamma", "beta"]
+    assert len(ours.trainable_variables) == len(theirs.trainable_variables)
+    assert ours.variables is ours.weights
