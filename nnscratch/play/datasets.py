@@ -1,20 +1,15 @@
-"""Points in the plane, of two classes, to play with."""
+"""Points in the plane to play with: of two classes, or with a value each."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 POINTS = 300
 """How many points a data set has."""
-
-TRAINING = 150
-"""How many of them, the first ones, are trained on; the others are held out."""
 
 
 def circle(generator: np.random.Generator, count: int) -> tuple[Any, Any]:
@@ -56,24 +51,45 @@ def spiral(generator: np.random.Generator, count: int) -> tuple[Any, Any]:
     return np.stack([along * np.cos(angle), along * np.sin(angle)], axis=1), labels
 
 
-DATASETS: dict[str, Callable[[np.random.Generator, int], tuple[Any, Any]]] = {
+def slope(generator: np.random.Generator, count: int) -> tuple[Any, Any]:
+    """A value that grows evenly from one corner to the other."""
+    points = generator.uniform(-1, 1, (count, 2))
+    return points, points.mean(axis=1)
+
+
+def hills(generator: np.random.Generator, count: int) -> tuple[Any, Any]:
+    """A value with a hill on one side and a hollow on the other."""
+    points = generator.uniform(-1, 1, (count, 2))
+    return points, np.sin(math.pi * points[:, 0]) * np.cos(math.pi / 2 * points[:, 1])
+
+
+Maker = Callable[[np.random.Generator, int], tuple[Any, Any]]
+
+CLASSES: dict[str, Maker] = {
     "circle": circle,
     "xor": xor,
     "blobs": blobs,
     "moons": moons,
     "spiral": spiral,
 }
+"""Data sets whose targets are classes, 0 or 1."""
+
+VALUES: dict[str, Maker] = {"slope": slope, "hills": hills}
+"""Data sets whose targets are values from -1 to 1."""
+
+DATASETS = CLASSES | VALUES
 
 
 def make(name: str, noise: float, seed: int) -> tuple[Any, Any]:
-    """The points of a data set, float32 of shape (POINTS, 2), and their classes, 0 or 1.
+    """The points of a data set, float32 of shape (POINTS, 2), and their targets, float32.
 
     Args:
         name: one of `DATASETS`.
         noise: standard deviation of what is added to each coordinate.
         seed: of the generator.
     """
-    generator = np.random.default_rng(seed)
-    points, labels = DATASETS[name](generator, POINTS)
+    # Not the numbers that the same seed gives to the weights.
+    generator = np.random.default_rng([seed, POINTS])
+    points, targets = DATASETS[name](generator, POINTS)
     points = points + noise * generator.standard_normal(points.shape)
-    return points.astype(np.float32), labels.astype(np.float32)
+    return points.astype(np.float32), targets.astype(np.float32)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import nnscratch as ns
-from nnscratch.play.choices import PLAYED_OPTIMIZERS
-from nnscratch.play.datasets import TRAINING, make
+from nnscratch.play.choices import PLAYED_OPTIMIZERS, REGULARIZERS
+from nnscratch.play.datasets import make
+from nnscratch.play.features import COORDINATES, FEATURES, Features
 from nnscratch.play.program import program
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Playground:
     Attributes:
         choices: what was chosen.
         model: the real thing.
-        x, y: all points and classes; the first `TRAINING` are trained on.
+        x, y: all points and targets; those at the front are trained on, the others held out.
         step_count: steps so far.
         stopped: a sentence once loss or weights are no longer finite; then no step is taken.
     """
@@ -62,14 +63,14 @@ class Playground:
     @property
     def steps_per_epoch(self) -> int:
         """How many batches the training points make; the last may be smaller."""
-        return math.ceil(TRAINING / self.choices.batch_size)
+        return math.ceil(self.choices.training_points / self.choices.batch_size)
 
     def step(self) -> None:
         """Take one step on the next batch; each pass over the points has an order of its own."""
         if self.stopped:
             return
         if not len(self._order):
-            self._order = self._generator.permutation(TRAINING)
+            self._order = self._generator.permutation(self.choices.training_points)
         size = self.choices.batch_size
         rows, self._order = self._order[:size], self._order[size:]
         with np.errstate(all="ignore"):  # a person may well choose what overflows
@@ -92,8 +93,11 @@ class Playground:
         return {
             "choices": asdict(self.choices),
             "points": _rounded(self.x),
-            "classes": self.y.astype(int).tolist(),
-            "training": TRAINING,
+            "targets": _rounded(self.y),
+            "training": self.choices.training_points,
+            "metric": "accuracy" if self.choices.has_classes else "mean error",
+            "inputs": self._inputs(),
+            "range": self._range,
             "reach": REACH,
             "grid": GRID,
             "unitGrid": UNIT_GRID,
@@ -103,7 +107,7 @@ class Playground:
         """Everything that the page shows of the network as it stands; JSON can hold it."""
         with np.errstate(all="ignore"):
             hidden, boundary = self._responses()
-            losses, accuracies = self._scores()
+            losses, metrics = self._scores()
             gradients = self._gradients()
         now = [self.step_count, *map(_json, losses)]
         epochs = self.step_count / self.steps_per_epoch
@@ -111,15 +115,35 @@ class Playground:
             "step": self.step_count,
             "epoch": round(epochs, 2),
             "loss": now[1:],
-            "accuracy": [_json(accuracy) for accuracy in accuracies],
+            "metric": [_json(metric) for metric in metrics],
             "curve": self._curve if self._curve[-1] == now else [*self._curve, now],
-            "boundary": _picture(boundary, 0.0, 1.0, np.uint16),
+            "boundary": _picture(boundary, *self._range, np.uint16),
+            "output": _low_and_high(boundary),
             "units": hidden,
             "weights": [_rounded(weight.numpy()) for weight in self.model.weights],
             "gradients": [_rounded(gradient) for gradient in gradients],
             "stopped": self.stopped,
             "program": program(self.choices, math.ceil(epochs) or EPOCHS),
         }
+
+    @property
+    def _range(self) -> tuple[float, float]:
+        """From the least target to the largest: what the picture of the output shows."""
+        return (0.0, 1.0) if self.choices.has_classes else (-1.0, 1.0)
+
+    @property
+    def _halves(self) -> tuple[slice, slice]:
+        """The points that are trained on, and those held out."""
+        return slice(None, self.choices.training_points), slice(self.choices.training_points, None)
+
+    def _inputs(self) -> list[dict[str, Any]]:
+        """For each input of the network its name, and its picture, which never changes."""
+        features = self.choices.features
+        values = Features(features)(_plane())
+        return [
+            {"name": FEATURES[name][0], **_unit(column)}
+            for name, column in zip(features, np.asarray(values.data).T, strict=True)
+        ]
 
     def _responses(self) -> tuple[list[list[dict[str, Any]]], Any]:
         """The picture of each hidden unit, and the network's outputs over the plane."""
@@ -128,13 +152,15 @@ class Playground:
         with ns.no_grad(), ns.backend("numpy"):  # a picture is not worth a wait for a compiler
             for layer in self.model.layers:
                 values = layer(values)
-                outputs.append(np.asarray(values.data))
+                if layer.weights:
+                    outputs.append(np.asarray(values.data))
         hidden = [[_unit(column) for column in layer.T] for layer in outputs[:-1]]
         return hidden, outputs[-1].reshape(GRID, GRID)
 
     def _gradients(self) -> list[Any]:
         """Of the loss over all training points with respect to each weight, as they are now."""
-        x, y = self.x[:TRAINING], self.y[:TRAINING]
+        training, _ = self._halves
+        x, y = self.x[training], self.y[training]
         for weight in self.model.weights:
             weight.grad = None
         self.model.compute_loss(x, y, self.model(x, training=True)).backward()
@@ -144,15 +170,19 @@ class Playground:
         ]
 
     def _scores(self) -> tuple[list[float], list[float]]:
-        """Loss and accuracy on the training points and on those held out."""
-        losses, accuracies = [], []
-        for rows in (slice(None, TRAINING), slice(TRAINING, None)):
+        """Loss, and accuracy or mean absolute error, on the training points and those held out."""
+        losses, metrics = [], []
+        for rows in self._halves:
             x, y = self.x[rows], self.y[rows]
             # On the tape, so that the loss is the fused op that training has.
             outputs = self.model(x, training=False)
             losses.append(float(self.model.compute_loss(x, y, outputs)))
-            accuracies.append(float(np.mean((outputs.numpy()[:, 0] > 0.5) == y)))
-        return losses, accuracies
+            predicted = outputs.numpy()[:, 0]
+            right = (predicted > 0.5) == y
+            metrics.append(
+                float(np.mean(right if self.choices.has_classes else abs(predicted - y)))
+            )
+        return losses, metrics
 
     def _note(self) -> bool:
         """Add to the loss curve; gives whether both losses are finite."""
@@ -167,11 +197,20 @@ class Playground:
 
 def _network(choices: Choices) -> ns.Sequential:
     def dense(units: int, activation: str) -> ns.layers.Dense:
-        return ns.layers.Dense(units, activation=activation, kernel_initializer=choices.initializer)
+        penalty = REGULARIZERS[choices.regularizer]
+        return ns.layers.Dense(
+            units,
+            activation=activation,
+            kernel_initializer=choices.initializer,
+            kernel_regularizer=penalty and getattr(ns.regularizers, penalty)(choices.penalty),
+        )
 
+    features = [] if choices.features == COORDINATES else [Features(choices.features)]
     hidden = [dense(units, choices.activation) for units in choices.layers]
-    model = ns.Sequential([ns.layers.Input(shape=(2,)), *hidden, dense(1, "sigmoid")])
-    model.compile(optimizer=_optimizer(choices), loss="binary_crossentropy")
+    output = dense(1, "sigmoid" if choices.has_classes else "linear")
+    model = ns.Sequential([ns.layers.Input(shape=(2,)), *features, *hidden, output])
+    loss = "binary_crossentropy" if choices.has_classes else "mean_squared_error"
+    model.compile(optimizer=_optimizer(choices), loss=loss)
     return model
 
 
@@ -192,11 +231,11 @@ def _unit(values: Any) -> dict[str, Any]:
     smaller = values.reshape(UNIT_GRID, few, UNIT_GRID, few).mean(axis=(1, 3))
     finite = np.where(np.isfinite(smaller), smaller, 0)
     largest = max(float(np.max(np.abs(finite))), 1e-12)
-    return {
-        "picture": _picture(finite, -largest, largest),
-        "low": _json(float(values.min())),
-        "high": _json(float(values.max())),
-    }
+    return {"picture": _picture(finite, -largest, largest), **_low_and_high(values)}
+
+
+def _low_and_high(values: Any) -> dict[str, float | None]:
+    return {"low": _json(float(values.min())), "high": _json(float(values.max()))}
 
 
 def _picture(values: Any, low: float, high: float, dtype: type = np.uint8) -> str:

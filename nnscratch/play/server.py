@@ -7,16 +7,18 @@ the page itself (the Origin header); anything else gets 403 and nothing to read.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 import sys
 import threading
 import webbrowser
-from importlib.resources import files
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSCloseCode, web
 
+from nnscratch.pages import parts
 from nnscratch.play.session import Session
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 LONGEST_MESSAGE = 4096
 """Bytes of what the page may send at once."""
+
+SECONDS_TO_CLOSE = 2
+"""How long a tab that does not answer can keep the server from ending."""
 
 PAGE = "play.html"
 SOCKET = "socket"
@@ -58,7 +63,11 @@ def serve(port: int, browser: bool) -> int:
         # A browser in the terminal would keep us from answering it.
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     web.run_app(
-        application(token, port), sock=listening, print=None, access_log=None, shutdown_timeout=2
+        application(token, port),
+        sock=listening,
+        print=None,
+        access_log=None,
+        shutdown_timeout=SECONDS_TO_CLOSE,
     )
     return 0
 
@@ -74,17 +83,18 @@ def application(token: str, port: int) -> web.Application:
     app[SOCKETS] = set()
     app.on_response_prepare.append(_headers(port))
     app.on_shutdown.append(_close_sockets)
-    parts = {part.name: part.read_bytes() for part in (files("nnscratch.play") / "web").iterdir()}
+    texts = parts("nnscratch.play")
 
     async def part(request: web.Request) -> web.Response:
         name = request.match_info["name"] or PAGE
-        if name not in parts:
+        if name not in texts:
             return web.Response(status=404)
         kind = TYPES[name[name.rindex(".") :]]
-        return web.Response(body=parts[name], content_type=kind, charset="utf-8")
+        return web.Response(text=texts[name], content_type=kind, charset="utf-8")
 
-    app.router.add_get(f"/{{token}}/{SOCKET}", _talk)
-    app.router.add_get("/{token}/{name:[a-z_.]*}", part)
+    # The token itself: a pattern would also match what the guard reads as another path.
+    app.router.add_get(f"/{token}/{SOCKET}", _talk)
+    app.router.add_get(f"/{token}/{{name:[a-z_.]*}}", part)
     return app
 
 
@@ -108,7 +118,8 @@ def listening_on(port: int) -> socket.socket:
 
 async def _talk(request: web.Request) -> web.WebSocketResponse:
     """A socket and its playground, until either side closes it."""
-    talking = web.WebSocketResponse(max_msg_size=LONGEST_MESSAGE, heartbeat=30)
+    # Within one machine there is nothing to gain from compression.
+    talking = web.WebSocketResponse(max_msg_size=LONGEST_MESSAGE, heartbeat=30, compress=False)
     await talking.prepare(request)
     request.app[SOCKETS].add(talking)
     try:
@@ -163,6 +174,12 @@ def _hosts(port: int) -> tuple[str, str]:
 
 
 async def _close_sockets(app: web.Application) -> None:
+    """Say that it ends to all tabs at once; one that does not listen is not waited for."""
+
+    async def close(talking: web.WebSocketResponse) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_TO_CLOSE):
+                await talking.close(code=WSCloseCode.GOING_AWAY, message=b"The server has ended.")
+
     open_sockets = app[SOCKETS]
-    for talking in list(open_sockets):
-        await talking.close(code=WSCloseCode.GOING_AWAY, message=b"The server has ended.")
+    await asyncio.gather(*map(close, list(open_sockets)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiohttp import WSMsgType
 
 from nnscratch.play.choices import Choices, checked, options
-from nnscratch.play.datasets import DATASETS, make
+from nnscratch.play.datasets import CLASSES, DATASETS, make
 from nnscratch.play.playground import Playground
 
 if TYPE_CHECKING:
@@ -167,7 +167,9 @@ def _offers() -> dict[str, Any]:
     for name in DATASETS:
         x, y = make(name, noise=0.0, seed=0)
         previews[name] = [
-            [round(float(a), 3), round(float(b), 3), int(c)]
-            for (a, b), c in zip(x[:PREVIEW_POINTS], y, strict=False)
+            [round(float(number), 3) for number in (*point, target)]
+            for point, target in zip(
+                x[:PREVIEW_POINTS], 2 * y - 1 if name in CLASSES else y, strict=False
+            )
         ]
     return options() | {"previews": previews, "speeds": SPEEDS}

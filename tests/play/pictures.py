@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nnscratch.play.choices import Choices
 from tests.explainer.browser import chromium
-from tests.play.test_page import playing, shows, tab
+from tests.play.browsing import playing, shows, tab
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
@@ -15,8 +15,8 @@ def main() -> None:
     """The spiral, solved, in light and dark and on a narrow screen."""
     with playing() as (address, _), chromium() as browser:
         for name, width, height, scheme in (
-            ("light", 1280, 780, "light"),
-            ("dark", 1280, 780, "dark"),
+            ("light", 1280, 850, "light"),
+            ("dark", 1280, 850, "dark"),
             ("narrow", 400, 860, "light"),
         ):
             with tab(browser, address, width, height, color_scheme=scheme) as page:
@@ -35,7 +35,7 @@ def set_up(page) -> None:
             shows(page, f"[data-key='-1 {layer}'] + span", str(units))
     page.click("#run")
     page.wait_for_function(
-        "() => parseFloat(document.getElementById('accuracy-training').textContent) === 100",
+        "() => parseFloat(document.getElementById('metric-training').textContent) === 100",
         timeout=120_000,
     )
     page.click("#run")

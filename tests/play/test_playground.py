@@ -23,14 +23,17 @@ from nnscratch.play.choices import (
     ACTIVATIONS,
     INITIALIZERS,
     PLAYED_OPTIMIZERS,
+    REGULARIZERS,
     Choices,
     checked,
     options,
 )
-from nnscratch.play.datasets import DATASETS, POINTS, TRAINING, make
+from nnscratch.play.datasets import CLASSES, DATASETS, POINTS, VALUES, make
+from nnscratch.play.features import FEATURES, Features
 from nnscratch.play.playground import GRID, KEPT_LOSSES, REACH, UNIT_GRID, Playground
 from nnscratch.play.program import program
 
+TRAINING = Choices().training_points
 TORCH_ACTIVATIONS = {
     "tanh": torch.tanh,
     "relu": torch.relu,
@@ -50,7 +53,9 @@ def torch_forward(playground, x):
     act, outputs = TORCH_ACTIVATIONS[playground.choices.activation], []
     for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
         last = bias is weights[-1]
-        values = (torch.sigmoid if last else act)(values @ kernel + bias)
+        if last:
+            act = torch.sigmoid if playground.choices.has_classes else TORCH_ACTIVATIONS["linear"]
+        values = act(values @ kernel + bias)
         outputs.append(values)
     return outputs, weights
 
@@ -63,13 +68,16 @@ def numbers(text, dtype=np.uint8):
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_a_data_set_is_points_of_two_classes_in_the_plane(name):
+def test_a_data_set_is_points_in_the_plane_with_classes_or_values(name):
     x, y = make(name, noise=0.0, seed=3)
     assert (x.shape, x.dtype) == ((POINTS, 2), np.float32)
     assert (y.shape, y.dtype) == ((POINTS,), np.float32)
     for part in (y[:TRAINING], y[TRAINING:]):
-        assert set(part) == {0, 1}
-        assert 0.35 < part.mean() < 0.65
+        if name in CLASSES:
+            assert set(part) == {0, 1}
+            assert 0.35 < part.mean() < 0.65
+        else:
+            assert -1 <= part.min() < -0.5 < 0.5 < part.max() <= 1
     assert (np.abs(x) < REACH).all(axis=1).mean() >= 0.99  # clouds have no edge
     again, _ = make(name, noise=0.0, seed=3)
     np.testing.assert_array_equal(x, again)
@@ -92,6 +100,30 @@ def test_circle_and_xor_are_what_they_are_called():
     np.testing.assert_array_equal(np.prod(x, axis=1) > 0, y == 1)
 
 
+def test_slope_and_hills_are_what_they_are_called():
+    x, y = make("slope", noise=0.0, seed=0)
+    np.testing.assert_allclose(y, (x[:, 0] + x[:, 1]) / 2, atol=1e-6)
+    x, y = make("hills", noise=0.0, seed=0)
+    assert np.all(np.sign(y) == np.sign(x[:, 0]))  # a hill on the right, a hollow on the left
+    for side, peak in ((1, y.argmax()), (-1, y.argmin())):
+        np.testing.assert_allclose(x[peak], [side / 2, 0], atol=0.2)
+
+
+def test_the_points_have_nothing_to_do_with_the_first_weights():
+    """Both come from the same seed, and must not come from the same numbers."""
+    x, _ = make("slope", noise=0.0, seed=7)
+    drawn = np.random.default_rng(7).uniform(-1, 1, (POINTS, 2))
+    assert abs(np.corrcoef(x.ravel(), drawn.ravel())[0, 1]) < 0.2
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_a_feature_is_what_its_name_says_in_python(name):
+    points = np.random.default_rng(0).uniform(-1, 1, (20, 2)).astype("float32")
+    scope = {"x1": points[:, 0], "x2": points[:, 1], "sin": np.sin, "pi": np.pi}
+    outputs = np.asarray(Features([name])(points).data)
+    np.testing.assert_allclose(outputs[:, 0], eval(name, scope), rtol=1e-5, atol=1e-6)
+
+
 # --- choices --------------------------------------------------------------------------------------
 
 
@@ -110,7 +142,10 @@ def test_choices_change_by_name_and_keep_the_rest():
         (None, "Choices are an object"),
         ({"colour": 1}, "nothing called 'colour'"),
         ({"x" * 4000: 1}, "nothing called 'xxx"),
-        ({"dataset": "iris"}, "dataset is one of circle, xor, blobs, moons, spiral, got 'iris'"),
+        (
+            {"dataset": "iris"},
+            "dataset is one of circle, xor, blobs, moons, spiral, slope, hills, got 'iris'",
+        ),
         ({"dataset": ["circle"]}, "dataset is one of"),
         ({"activation": {"tanh": 1}}, "activation is one of"),
         ({"activation": "__class__"}, "activation is one of"),
@@ -122,7 +157,14 @@ def test_choices_change_by_name_and_keep_the_rest():
         ({"noise": True}, "noise is a number"),
         ({"learning_rate": 0}, "learning_rate is a number from 1e-06 to 10, got 0"),
         ({"learning_rate": float("inf")}, "learning_rate is a number"),
-        ({"batch_size": 0}, "batch_size is a whole number from 1 to 150"),
+        ({"batch_size": 0}, "batch_size is a whole number from 1 to 300"),
+        ({"training_points": 0}, "training_points is a whole number from 10 to 290"),
+        ({"features": []}, "features are one or more of x1, x2, x1*x1"),
+        ({"features": "x1"}, "features are one or more of"),
+        ({"features": ["__import__('os')"]}, "features are one or more of"),
+        ({"features": [["x1"]]}, "features are one or more of"),
+        ({"regularizer": "l3"}, "regularizer is one of none, l1, l2, got 'l3'"),
+        ({"penalty": 11}, "penalty is a number from 1e-06 to 10, got 11"),
         ({"batch_size": 1.5}, "batch_size is a whole number"),
         ({"batch_size": 10**400}, "batch_size is a whole number"),
         ({"seed": -1}, "seed is a whole number"),
@@ -143,11 +185,17 @@ def test_what_cannot_be_chosen_is_refused_in_a_short_sentence(changes, sentence)
 
 def test_all_that_is_offered_can_be_chosen():
     offered = options()
-    for name in ("dataset", "activation", "optimizer", "initializer"):
+    for name in ("dataset", "activation", "optimizer", "initializer", "regularizer"):
         for value in offered[name]:
             assert asdict(checked({name: value}, Choices()))[name] == value
     for rate in offered["learningRates"]:
         checked({"learning_rate": rate}, Choices())
+    for penalty in offered["penalties"]:
+        checked({"penalty": penalty}, Choices())
+    for count in offered["trainingPoints"]:
+        checked({"training_points": count}, Choices())
+    names = list(offered["features"])
+    assert checked({"features": names[::-1] * 2}, Choices()).features == tuple(names)
     for size in offered["batchSizes"]:
         checked({"batch_size": size}, Choices())
     most = [offered["mostUnits"]] * offered["mostLayers"]
@@ -168,6 +216,9 @@ def test_all_that_is_offered_can_be_chosen():
         Choices(dataset="moons", optimizer="rmsprop", activation="gelu", batch_size=150),
         Choices(dataset="spiral", initializer="he_normal", activation="sigmoid", batch_size=7),
         Choices(layers=(12,) * 6, initializer="zeros", activation="linear", noise=0.5),
+        Choices(features=("x1*x1", "sin(pi*x2)"), regularizer="l1", penalty=0.01),
+        Choices(dataset="slope", layers=(), training_points=10, batch_size=300),
+        Choices(dataset="hills", features=tuple(FEATURES), regularizer="l2", training_points=290),
     ],
 )
 def test_the_program_trains_to_the_very_weights_of_the_page(choices, tmp_path, monkeypatch, capsys):
@@ -175,7 +226,7 @@ def test_the_program_trains_to_the_very_weights_of_the_page(choices, tmp_path, m
     for _ in range(3):
         playground.finish_epoch()
     shown = playground.snapshot()
-    assert shown["step"] == 3 * int(np.ceil(TRAINING / choices.batch_size))
+    assert shown["step"] == 3 * int(np.ceil(choices.training_points / choices.batch_size))
     assert shown["epoch"] == 3
 
     monkeypatch.chdir(tmp_path)
@@ -185,10 +236,11 @@ def test_the_program_trains_to_the_very_weights_of_the_page(choices, tmp_path, m
         plt.close("all")
     for own, theirs in zip(playground.model.weights, names["model"].weights, strict=True):
         np.testing.assert_array_equal(own.numpy(), theirs.numpy())
-    printed = re.findall(r"loss ([\d.e+-]+), accuracy ([\d.]+)%", capsys.readouterr().out)
-    for (loss, accuracy), place in zip(printed, (0, 1), strict=True):
+    scale = 100 if choices.has_classes else 1
+    printed = re.findall(r"loss ([\d.e+-]+), .* ([\d.e-]+)%?\n", capsys.readouterr().out)
+    for (loss, metric), place in zip(printed, (0, 1), strict=True):
         assert float(loss) == pytest.approx(shown["loss"][place], rel=1e-3)
-        assert float(accuracy) == pytest.approx(100 * shown["accuracy"][place], abs=0.06)
+        assert float(metric) == pytest.approx(scale * shown["metric"][place], abs=0.06, rel=1e-3)
 
 
 def test_the_program_runs_as_it_is(tmp_path):
@@ -275,13 +327,36 @@ def test_loss_accuracy_and_gradients_are_those_of_pytorch(activation):
         loss = torch.nn.functional.binary_cross_entropy(predicted, targets)
         assert shown["loss"][place] == pytest.approx(loss.item(), rel=1e-5)
         accuracy = ((predicted > 0.5) == (targets == 1)).double().mean()
-        assert shown["accuracy"][place] == pytest.approx(accuracy.item(), rel=1e-5)
+        assert shown["metric"][place] == pytest.approx(accuracy.item(), rel=1e-5)
         if place == 0:
             loss.backward()
             for own, theirs in zip(shown["gradients"], weights, strict=True):
                 np.testing.assert_allclose(own, theirs.grad, rtol=1e-4, atol=1e-7)
     for own, weight in zip(shown["weights"], playground.model.weights, strict=True):
         np.testing.assert_allclose(own, weight.numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dataset", VALUES)
+@pytest.mark.parametrize("regularizer", REGULARIZERS)
+def test_loss_and_gradients_with_values_and_penalties_are_those_of_pytorch(dataset, regularizer):
+    choices = Choices(dataset=dataset, regularizer=regularizer, penalty=0.03, training_points=40)
+    playground = Playground(choices)
+    for _ in range(5):
+        playground.step()
+    shown = playground.snapshot()
+    for place, rows in enumerate((slice(None, 40), slice(40, None))):
+        outputs, weights = torch_forward(playground, playground.x[rows])
+        wrong = outputs[-1][:, 0] - torch.tensor(playground.y[rows], dtype=torch.float64)
+        loss = (wrong**2).mean()
+        for kernel in weights[::2]:
+            if regularizer != "none":
+                loss = loss + 0.03 * (kernel.abs() if regularizer == "l1" else kernel**2).sum()
+        assert shown["loss"][place] == pytest.approx(loss.item(), rel=1e-5)
+        assert shown["metric"][place] == pytest.approx(wrong.abs().mean().item(), rel=1e-5)
+        if place == 0:
+            loss.backward()
+            for own, theirs in zip(shown["gradients"], weights, strict=True):
+                np.testing.assert_allclose(own, theirs.grad, rtol=1e-4, atol=1e-7)
 
 
 def test_pictures_show_what_network_and_units_give_over_the_plane():
@@ -293,6 +368,8 @@ def test_pictures_show_what_network_and_units_give_over_the_plane():
     outputs, _ = torch_forward(playground, plane)
     boundary = numbers(shown["boundary"], np.uint16) / 65535
     np.testing.assert_allclose(boundary, outputs[-1].detach()[:, 0], atol=2e-5)
+    for end, extreme in (("low", outputs[-1].min()), ("high", outputs[-1].max())):
+        assert shown["output"][end] == pytest.approx(extreme.item(), rel=1e-4)
     for layer, units in zip(outputs, shown["units"], strict=False):
         assert len(units) == layer.shape[1]
         for unit, column in zip(units, layer.detach().numpy().T, strict=True):
@@ -308,7 +385,7 @@ def test_the_start_holds_the_points_that_are_trained_on():
     start = playground.start()
     x, y = make("moons", noise=0.1, seed=9)
     np.testing.assert_allclose(start["points"], x, rtol=1e-5)
-    assert start["classes"] == y.tolist()
+    assert start["targets"] == y.tolist()
     assert start["choices"]["layers"] == (4, 3)
 
 

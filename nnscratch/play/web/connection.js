@@ -22,6 +22,11 @@ export function ask(order, more = {}) {
   if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ do: order, ...more }));
 }
 
+/** Whether the server has answered every choice. */
+export function isSettled() {
+  return !asked;
+}
+
 /** Ask for other choices, by name. */
 export function choose(changes) {
   waiting = { ...waiting, ...changes };

@@ -1,7 +1,8 @@
 // The two loss curves.
 
 import { byId, html, svg } from "./dom.js";
-import { formatLoss, formatNumber } from "./format.js";
+import { formatNumber } from "./format.js";
+import { formatLoss } from "./numbers.js";
 
 const SIZE = { width: 360, height: 150, left: 44, right: 6, top: 8, bottom: 20 };
 const CURVES = [

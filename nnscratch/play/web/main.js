@@ -1,13 +1,13 @@
 // The page's beginning: what is pressed goes to the server, what it sends is drawn.
 
 import { startTheme } from "./colours.js";
-import { ask, choose, connect } from "./connection.js";
-import { drawPreviews, restoreChoices, showChoices, startControls } from "./controls.js";
+import { ask, connect } from "./connection.js";
+import { change, drawPreviews, restoreChoices, showChoices, startControls } from "./controls.js";
 import { byId, html } from "./dom.js";
 import { HINTS } from "./hints.js";
 import { drawLosses, startLosses } from "./losses.js";
 import { drawNetwork, makeNetwork, showGradients, startNetwork } from "./network.js";
-import { drawNumbers, startNumbers } from "./numbers.js";
+import { drawNumbers, nameMetric, startNumbers } from "./numbers.js";
 import { describePlane, drawPlane, drawPointKeys, setPoints, showUnit, startPlane } from "./plane.js";
 import { drawProgram, startProgram } from "./program.js";
 
@@ -30,6 +30,7 @@ function draw() {
   if (started) {
     showNotice(null);
     showChoices(started.choices);
+    nameMetric(started);
     setPoints(started);
     makeNetwork(started, picture);
     started = null;
@@ -57,7 +58,7 @@ function startButtons() {
   byId("reset").onclick = () => ask("reset");
   byId("speed").onchange = () => ask("speed", { steps: Number(byId("speed").value) });
   byId("hint-try").onclick = () => {
-    choose(HINTS[hint].changes);
+    change(HINTS[hint].changes);
     showGradients(Boolean(HINTS[hint].gradients));
   };
   byId("hint-next").onclick = () => {
@@ -115,6 +116,7 @@ startProgram();
 startNumbers(() => picture);
 startButtons();
 showHint();
+drawPointKeys();
 startTheme(byId("theme"), () => {
   drawPreviews();
   drawPointKeys();

@@ -1,9 +1,10 @@
 // The network as a picture: what each unit says about the plane, and the weights between them.
 
-import { bytesOf, paint, poleColour, wordsOf } from "./colours.js";
+import { colourAt } from "./colours.js";
 import { changeUnits, setAble, unitsCanChange } from "./controls.js";
 import { byId, html, svg } from "./dom.js";
-import { formatNumber, inputName } from "./format.js";
+import { formatNumber } from "./format.js";
+import { bytesOf, paint, wordsOf } from "./pictures.js";
 
 const HEAD = 62; // height of the names above the columns
 const LEAST_HEIGHT = { wide: 345, narrow: 232 };
@@ -39,11 +40,15 @@ export function showGradients(shown) {
 
 /** Make the columns for a network; those that are there are kept if they fit. */
 export function makeNetwork(started, first) {
-  const before = start && start.choices.layers.join();
+  const before = start && shapeOf(start);
   start = started;
   picture = first;
-  if (before !== start.choices.layers.join()) rebuild();
+  if (before !== shapeOf(start)) rebuild();
   showHeads();
+}
+
+function shapeOf({ inputs, choices }) {
+  return `${inputs.map(({ name }) => name)} ${choices.layers}`;
 }
 
 /** Draw a picture of the network that `makeNetwork` made. */
@@ -74,7 +79,7 @@ export function* allNumbers(shown) {
 }
 
 export function unitName(column, unit) {
-  if (column === 0) return inputName(unit);
+  if (column === 0) return start.inputs[unit].name;
   if (column === columns.length - 1) return "output";
   return `layer ${column}, unit ${unit + 1}`;
 }
@@ -84,7 +89,7 @@ export function unitName(column, unit) {
 function rebuild() {
   const layers = byId("layers");
   const focused = layers.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  const sizes = [2, ...start.choices.layers, 1];
+  const sizes = [start.inputs.length, ...start.choices.layers, 1];
   columns = sizes.map((size, column) => makeColumn(column, size, sizes.length - 1));
   edges = [];
   const hits = [];
@@ -125,7 +130,7 @@ function makeUnit(column, unit) {
   const bias = column === 0 ? null : html("span", { class: "bias", "aria-hidden": "true" });
   const target = { kind: "unit", column, unit };
   const last = column === start.choices.layers.length + 1;
-  const spoken = column === 0 ? `Input ${unit + 1}` : last ? "Output" : `Layer ${column}, unit ${unit + 1}`;
+  const spoken = column === 0 ? `Input ${unitName(0, unit)}` : last ? "Output" : `Layer ${column}, unit ${unit + 1}`;
   const button = html(
     "button",
     {
@@ -214,7 +219,7 @@ function drawUnits() {
       paint(canvas, values, side);
       if (bias) {
         const number = numbersOf(2 * column - 1)[unit];
-        bias.style.background = number === null ? "var(--bad)" : poleColour(number > 0);
+        bias.style.background = number === null ? "var(--bad)" : colourAt(number > 0 ? 1 : -1);
         bias.style.opacity = strength(number);
       }
     });
@@ -224,21 +229,21 @@ function drawUnits() {
 /** What a unit says over the plane, from 0 to 255, and how many numbers a side. */
 export function unitPicture(column, unit) {
   if (column === columns.length - 1) return { values: wordsOf(picture.boundary), side: start.grid };
-  if (column > 0) return { values: bytesOf(picture.units[column - 1][unit].picture), side: start.unitGrid };
-  const side = start.unitGrid;
-  const ramp = (place) => Math.round((255 * (place + 0.5)) / side);
-  const values = Uint8Array.from({ length: side * side }, (_, i) =>
-    unit === 0 ? ramp(i % side) : 255 - ramp(Math.floor(i / side)),
-  );
-  return { values, side };
+  return { values: bytesOf(responseOf(column, unit).picture), side: start.unitGrid };
 }
 
-/** The smallest and the largest that a unit gives over the plane. */
-export function unitRange(column, unit) {
-  if (column === 0) return [-start.reach, start.reach];
-  if (column === columns.length - 1) return [0, 1];
-  const { low, high } = picture.units[column - 1][unit];
-  return [low, high];
+/** The smallest and the largest that a unit gives over the plane, and of most units a picture. */
+function responseOf(column, unit) {
+  if (column === 0) return start.inputs[unit];
+  return column === columns.length - 1 ? picture.output : picture.units[column - 1][unit];
+}
+
+/** The numbers for which the darkest colours of a unit's picture stand. */
+export function unitScale(column, unit) {
+  if (column === columns.length - 1) return start.range;
+  const { low, high } = responseOf(column, unit);
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  return [-largest, largest];
 }
 
 function drawEdges() {
@@ -248,7 +253,7 @@ function drawEdges() {
     const far = strength(number);
     line.classList.toggle("nothing", number === 0);
     line.classList.toggle("not-finite", number === null);
-    line.style.stroke = number ? poleColour(number > 0) : "";
+    line.style.stroke = number ? colourAt(number > 0 ? 1 : -1) : "";
     line.style.strokeWidth = `${1 + (thickest - 1) * far}px`;
     line.style.opacity = number ? 0.25 + 0.75 * far : 1;
   }
@@ -312,18 +317,19 @@ function readout() {
   if (!pointed || !picture) return [html("p", { class: "quietly" }, "Point at a unit or an edge; with the keyboard, Tab goes to the units and the arrow keys move among them.")];
   if (pointed.kind === "edge") return edgeReadout(pointed);
   const { column, unit } = pointed;
-  if (column === 0) return [html("p", {}, html("strong", {}, inputName(unit)), unit === 0 ? " grows from left to right." : " grows from bottom to top.")];
   const layer = column - 1;
-  const [low, high] = unitRange(column, unit);
+  const { low, high } = responseOf(column, unit);
+  const range = `${formatNumber(low, 3)} to ${formatNumber(high, 3)} over the plane.`;
+  if (column === 0) return [html("p", {}, html("strong", {}, unitName(0, unit)), ` is ${range}`)];
   const incoming = numbersOf(2 * layer).map((row) => row[unit]);
   const bias = numbersOf(2 * layer + 1)[unit];
   return [
-    html("p", {}, html("strong", {}, sentence(unitName(column, unit))), ` gives ${formatNumber(low)} to ${formatNumber(high)} over the plane.`),
+    html("p", {}, html("strong", {}, sentence(unitName(column, unit))), ` gives ${range}`),
     html(
       "p",
       { class: "digits" },
       gradients ? "gradients: " : "weights: ",
-      [...incoming.map((number, from) => `${shortName(layer, from)} ${formatNumber(number)}`), `bias ${formatNumber(bias)}`].join(", "),
+      [...incoming.map((number, from) => `${shortName(layer, from)} ${formatNumber(number, 3)}`), `bias ${formatNumber(bias, 3)}`].join(", "),
     ),
   ];
 }
@@ -333,12 +339,12 @@ function edgeReadout({ layer, from, to }) {
   const gradient = picture.gradients[2 * layer][from][to];
   return [
     html("p", {}, html("strong", {}, `From ${unitName(layer, from)} to ${unitName(layer + 1, to)}`)),
-    html("p", { class: "digits" }, `weight ${formatNumber(weight)}, gradient ${formatNumber(gradient)}`),
+    html("p", { class: "digits" }, `weight ${formatNumber(weight, 3)}, gradient ${formatNumber(gradient, 3)}`),
   ];
 }
 
 function shortName(column, unit) {
-  return column === 0 ? inputName(unit) : `unit ${unit + 1}`;
+  return column === 0 ? unitName(0, unit) : `unit ${unit + 1}`;
 }
 
 function sentence(text) {

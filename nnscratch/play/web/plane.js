@@ -1,9 +1,10 @@
 // The plane: what the network, or one of its units, says about each place, and the points.
 
-import { isDark, paint, poleColour } from "./colours.js";
+import { colourAt, isDark } from "./colours.js";
 import { byId, html } from "./dom.js";
-import { formatNumber, inputName } from "./format.js";
-import { unitName, unitPicture, unitRange } from "./network.js";
+import { formatNumber } from "./format.js";
+import { unitName, unitPicture, unitScale } from "./network.js";
+import { paint } from "./pictures.js";
 
 const SIDE = 340; // the size that widths of lines and points are meant for
 
@@ -17,6 +18,8 @@ export function startPlane() {
   new ResizeObserver(drawPlane).observe(canvas);
   canvas.addEventListener("pointermove", readOut);
   canvas.addEventListener("pointerleave", () => byId("plane-readout").replaceChildren());
+  byId("show-held-out").onchange = drawPlane;
+  byId("two-colours").onchange = drawPlane;
 }
 
 export function setPoints(started) {
@@ -39,18 +42,20 @@ export function drawPlane() {
   if (canvas.width !== side) canvas.width = canvas.height = side;
   const context = canvas.getContext("2d");
   const { values, side: cells } = unitPicture(shown.column, shown.unit);
-  paint(field, values, cells);
+  paint(field, byId("two-colours").checked ? values.map((value) => (value > 127.5 ? 255 : 0)) : values, cells);
   context.setTransform(1, 0, 0, 1, 0, 0);
+  context.imageSmoothingEnabled = !byId("two-colours").checked;
   context.imageSmoothingQuality = "high";
   context.drawImage(field, 0, 0, side, side);
   context.scale(side / SIDE, side / SIDE);
   const decides = shown.column === output.column;
   if (decides) drawBoundary(context, values, cells);
   drawPoints(context);
-  byId("plane-title").textContent = decides ? "What it decides" : `What ${unitName(shown.column, shown.unit)} says`;
+  const whole = start.metric === "accuracy" ? "What it decides" : "What it fits";
+  byId("plane-title").textContent = decides ? whole : `What ${unitName(shown.column, shown.unit)} says`;
 }
 
-/** The line where the output is ½, cell by cell, straight inside each. */
+/** The line where the output is in the middle of its range, cell by cell, straight inside each. */
 function drawBoundary(context, values, cells) {
   // Before the sigmoid numbers grow more evenly, so the line between two cells is better placed.
   const logits = values.map((value) => Math.log((value + 0.001) / (255.001 - value)));
@@ -85,15 +90,16 @@ function drawBoundary(context, values, cells) {
 }
 
 function drawPoints(context) {
-  const { points, classes, training, reach } = start;
-  points.forEach(([x, y], i) => {
+  const { points, targets, range, training, reach } = start;
+  const [low, high] = range;
+  points.slice(0, byId("show-held-out").checked ? points.length : training).forEach(([x, y], i) => {
     const [left, top] = [((x / reach + 1) / 2) * SIDE, ((1 - y / reach) / 2) * SIDE];
-    drawPoint(context, left, top, classes[i] === 1, i < training);
+    drawPoint(context, left, top, (2 * targets[i] - low - high) / (high - low), i < training);
   });
 }
 
 /** A disc for a point that is trained on, a diamond for one that is held out. */
-function drawPoint(context, left, top, positive, training) {
+function drawPoint(context, left, top, part, training) {
   context.beginPath();
   if (training) context.arc(left, top, 3.3, 0, 2 * Math.PI);
   else {
@@ -103,24 +109,25 @@ function drawPoint(context, left, top, positive, training) {
     context.lineTo(left - 4.6, top);
     context.closePath();
   }
-  context.fillStyle = poleColour(positive);
+  context.fillStyle = colourAt(part);
   context.fill();
-  context.strokeStyle = isDark() ? "#15181c" : "#ffffff";
+  const ground = Math.abs(part) > 0.5 ? ["#ffffff", "#15181c"] : ["#57606a", "#a5aebb"]; // never like the point itself
+  context.strokeStyle = ground[Number(isDark())];
   context.lineWidth = 1;
   context.stroke();
 }
 
 /** The key of the points' shapes and colours. */
 export function drawPointKeys() {
-  const sample = (training, positives, text) => {
-    const canvas = html("canvas", { width: 24 * positives.length, height: 24, "aria-hidden": "true" });
-    canvas.style.width = `${12 * positives.length}px`;
+  const sample = (training, text) => {
+    const canvas = html("canvas", { width: 48, height: 24, "aria-hidden": "true" });
+    canvas.style.width = "24px";
     const context = canvas.getContext("2d");
     context.scale(2, 2);
-    positives.forEach((positive, i) => drawPoint(context, 6 + 12 * i, 6, positive, training));
+    [1, -1].forEach((part, i) => drawPoint(context, 6 + 12 * i, 6, part, training));
     return html("span", {}, canvas, text);
   };
-  byId("point-keys").replaceChildren(sample(true, [true, false], "training"), sample(false, [true, false], "held out"));
+  byId("point-keys").replaceChildren(sample(true, "training"), sample(false, "held out"));
 }
 
 function readOut(event) {
@@ -130,17 +137,24 @@ function readOut(event) {
   if (across < 0 || across >= 1 || down < 0 || down >= 1) return;
   const { values, side } = unitPicture(shown.column, shown.unit);
   const part = values[Math.floor(down * side) * side + Math.floor(across * side)] / 255;
-  const [low, high] = unitRange(shown.column, shown.unit);
-  const largest = Math.max(Math.abs(low), Math.abs(high));
-  const value = shown.column === output.column ? part : (2 * part - 1) * largest;
-  const place = [start.reach * (2 * across - 1), start.reach * (1 - 2 * down)];
-  byId("plane-readout").textContent = `${place.map((x, i) => `${inputName(i)} ${formatNumber(Number(x.toFixed(2)))}`).join(", ")}: ${formatNumber(Number(value.toFixed(2)))}`;
+  const [low, high] = unitScale(shown.column, shown.unit);
+  const value = low + part * (high - low);
+  const cut = start.metric !== "accuracy" && shown.column === output.column; // a value has no bounds
+  const beyond = cut && part === 1 ? " or more" : cut && part === 0 ? " or less" : "";
+  const [x1, x2, rounded] = [start.reach * (2 * across - 1), start.reach * (1 - 2 * down), value].map((number) => formatNumber(Number(number.toFixed(2))));
+  byId("plane-readout").textContent = `x₁ ${x1}, x₂ ${x2}: ${rounded}${beyond}`;
 }
 
 /** For those who cannot see the picture: how much of the plane goes to which class. */
 export function describePlane(picture) {
   const { values } = unitPicture(output.column, 0);
   const share = values.reduce((sum, value) => sum + (value > 127.5), 0) / values.length;
-  const [training, heldOut] = picture.accuracy.map((part) => `${Math.round(100 * part)} %`);
-  byId("plane-says").textContent = `${Math.round(100 * share)} % of the plane goes to the orange class. ${training} of the training points and ${heldOut} of the held-out points are on the right side.`;
+  const ofPlane = `${Math.round(100 * share)} % of the plane`;
+  if (start.metric === "accuracy") {
+    const [training, heldOut] = picture.metric.map((part) => `${Math.round(100 * part)} %`);
+    byId("plane-says").textContent = `${ofPlane} goes to the orange class. ${training} of the training points and ${heldOut} of the held-out points are on the right side.`;
+  } else {
+    const [training, heldOut] = picture.metric.map((error) => formatNumber(error, 3));
+    byId("plane-says").textContent = `The output is above 0 on ${ofPlane}. On average it is wrong by ${training} at the training points and by ${heldOut} at those held out.`;
+  }
 }

@@ -1,4 +1,4 @@
-// Making elements. Text goes in as text nodes only.
+// Making elements. Text goes in as text nodes only, so nothing that comes from outside is markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -22,6 +22,6 @@ function dress(made, attributes, children) {
     if (typeof value === "function") made.addEventListener(name.slice(2), value);
     else made.setAttribute(name, value === true ? "" : String(value));
   }
-  made.append(...children.flat());
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return made;
 }
