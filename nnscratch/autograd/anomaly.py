@@ -29,10 +29,18 @@ class Origin(NamedTuple):
     filename: str
     line: int
 
+    @property
+    def file(self) -> str:
+        """The file's name; a notebook's cell, whose file is none of the user's, by its number."""
+        ipython = sys.modules.get("IPython")
+        shell = None if ipython is None else ipython.get_ipython()
+        cell = None if shell is None else shell.compile.format_code_name(self.filename)
+        return self.filename if cell is None else " ".join(cell)
+
     def __str__(self) -> str:
         """Name the place as it stands in an error message."""
         layer = f" in layer '{self.layer}'" if self.layer else ""
-        return f"{layer} (called at {self.filename}:{self.line})"
+        return f"{layer} (called at {self.file}:{self.line})"
 
 
 def user_origin() -> Origin:

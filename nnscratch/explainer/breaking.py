@@ -13,13 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch.explainer.differences import (
+    differ,
+    node_of,
+    note_gradients,
+    note_shares,
+    note_values,
+)
 from nnscratch.explainer.replay import Again, rerun
 from nnscratch.explainer.wrong_walk import walk_wrongly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
-    from nnscratch.explainer.recording import Entry, Recording
+    from nnscratch.explainer.recording import Edge, Entry, Recording
 
     Gradients = dict[Entry, Any]
 
@@ -44,8 +51,12 @@ class Break:
         key: a short name.
         title: what is done wrong.
         says: what it means, and what one would see in training.
-        gradients: for each leaf what comes out.
-        errors: for a leaf whose gradient cannot even be used, why.
+        gradients: of each entry for which another one comes out than the right one.
+        contributions: what is sent along each edge, where that is not what should be.
+        lost: of what is sent, that which changes nothing, and why: "overwritten" by the next share,
+            or "late".
+        values: what comes out in the forward pass, where that is something else.
+        errors: for an entry without a gradient, or a leaf with one that cannot be used, why.
         right_losses: of gradient descent done right; empty where it was not tried.
         wrong_losses: of the same with the mistake.
         why_not: why the mistake changes nothing on this tape; None if it does.
@@ -55,6 +66,9 @@ class Break:
     title: str
     says: str
     gradients: Gradients = field(default_factory=dict)
+    contributions: dict[Edge, Any] = field(default_factory=dict)
+    lost: dict[Edge, str] = field(default_factory=dict)
+    values: dict[Entry, Any] = field(default_factory=dict)
     errors: dict[Entry, str] = field(default_factory=dict)
     right_losses: list[float] = field(default_factory=list)
     wrong_losses: list[float] = field(default_factory=list)
@@ -115,7 +129,6 @@ class _Trainer:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.leaves = [entry for entry in recording.leaves if entry.gradient is not None]
-        self.right: Gradients = {leaf: leaf.gradient for leaf in self.leaves}
         self.small = self._seconds_a_step() * STEPS * (len(RATES) + 7) < SECONDS_TO_TRAIN
         self.rate, self.losses = self._learn() if self.small else (0.0, [])
 
@@ -150,10 +163,41 @@ class _Trainer:
                 values[leaf] = (values[leaf] - rate * gradient).astype(leaf.value.dtype)
         return losses
 
-    def gradients(self, again: Again, root: Entry | None = None, /, **options: bool) -> Gradients:
-        """Of the loss, or of another scalar of the tape, for each leaf that has one."""
-        found = walk_wrongly(again.loss if root is None else again.results[root], **options)
+    def gradients(self, again: Again, **options: Any) -> Gradients:
+        """Of the loss, for each leaf that has one."""
+        found = walk_wrongly(again.loss, **options).leaves
         return {leaf: found[tensor] for leaf, tensor in again.leaves.items() if tensor in found}
+
+    def see(
+        self,
+        broken: Break,
+        options_for: Callable[[Again], dict[str, Any]] = lambda again: {},
+        changed: dict[Entry, Any] | None = None,
+    ) -> None:
+        """Walk once with a mistake, and note whatever differs from what was recorded.
+
+        Args:
+            broken: where to note it.
+            options_for: the walk's options on a tape that ran again.
+            changed: other values of some leaves.
+        """
+        again = rerun(self.recording, changed or {})
+        walked = walk_wrongly(again.loss, **options_for(again))
+        note_gradients(broken, self.recording, again, walked)
+        note_shares(broken, self.recording, again, walked)
+        if changed:
+            note_values(broken, self.recording, again)
+
+    def compare_training(
+        self,
+        broken: Break,
+        gradients_of: Callable[[Again], Gradients],
+        start: dict[Entry, Any] | None = None,
+    ) -> None:
+        """The losses of gradient descent, right and wrong, where that is quick."""
+        if self.small and not broken.errors:
+            broken.right_losses = self.losses
+            broken.wrong_losses = self.descend(gradients_of, self.rate, start)
 
     def _learn(self) -> tuple[float, list[float]]:
         """The largest rate with which the loss falls at every step, and the losses."""
@@ -173,24 +217,18 @@ def _walked(
 ) -> Break:
     """A mistake of the walk itself."""
     broken = Break(key, title, says)
-    try:
-        broken.gradients = trainer.gradients(rerun(trainer.recording, {}), **option)
-    except (ValueError, TypeError, IndexError) as error:  # shapes that no longer fit a rule
-        broken.errors = dict.fromkeys(trainer.leaves, f"The walk itself fails: {error}")
-        return broken
-    for leaf, gradient in broken.gradients.items():
+    trainer.see(broken, lambda again: option)
+    for leaf in trainer.leaves:
+        gradient = broken.gradients.get(leaf, leaf.gradient)
         if gradient.shape != leaf.value.shape:
             broken.errors[leaf] = (
                 f"The gradient has shape {gradient.shape}, the value {leaf.value.shape}: the "
                 f"update does not fit."
             )
-    if _same(broken.gradients, trainer.right, trainer.leaves):
+    if not any(leaf in broken.gradients or leaf in broken.errors for leaf in trainer.leaves):
         broken.why_not = why_not
-    elif trainer.small and not broken.errors:
-        broken.right_losses = trainer.losses
-        broken.wrong_losses = trainer.descend(
-            lambda again: trainer.gradients(again, **option), trainer.rate
-        )
+    else:
+        trainer.compare_training(broken, lambda again: trainer.gradients(again, **option))
     return broken
 
 
@@ -203,17 +241,16 @@ def _not_zeroed(trainer: _Trainer) -> Break:
         "zero steps along the sum of all gradients so far: like momentum that never fades. The "
         "steps grow, overshoot, and the loss swings or explodes.",
     )
-    broken.gradients = {leaf: 2 * gradient for leaf, gradient in trainer.right.items()}
-    if trainer.small:
-        sums: Gradients = {}
+    twice = {leaf: 2 * leaf.gradient for leaf in trainer.leaves}
+    broken.gradients = {leaf: g for leaf, g in twice.items() if differ(g, leaf.gradient)}
+    sums: Gradients = {}
 
-        def accumulated(again: Again) -> Gradients:
-            for leaf, gradient in trainer.gradients(again).items():
-                sums[leaf] = sums.get(leaf, 0) + gradient
-            return sums
+    def accumulated(again: Again) -> Gradients:
+        for leaf, gradient in trainer.gradients(again).items():
+            sums[leaf] = sums.get(leaf, 0) + gradient
+        return sums
 
-        broken.right_losses = trainer.losses
-        broken.wrong_losses = trainer.descend(accumulated, trainer.rate)
+    trainer.compare_training(broken, accumulated)
     return broken
 
 
@@ -231,17 +268,11 @@ def _no_mean(trainer: _Trainer) -> Break:
         broken.why_not = "The loss is not the mean of several numbers."
         return broken
 
-    def summed(again: Again) -> Gradients:
-        gradients = trainer.gradients(again)
-        for mean, count in means.items():
-            for leaf, gradient in trainer.gradients(again, mean).items():
-                gradients[leaf] = gradients[leaf] + (count - 1) * gradient
-        return gradients
+    def factors(again: Again) -> dict[str, Any]:
+        return {"factors": {node_of(again.results[mean]): count for mean, count in means.items()}}
 
-    broken.gradients = summed(rerun(trainer.recording, {}))
-    if trainer.small:
-        broken.right_losses = trainer.losses
-        broken.wrong_losses = trainer.descend(summed, trainer.rate)
+    trainer.see(broken, factors)
+    trainer.compare_training(broken, lambda again: trainer.gradients(again, **factors(again)))
     return broken
 
 
@@ -333,27 +364,9 @@ def _from_other_values(trainer: _Trainer, broken: Break, changed: dict[Entry, An
     """The right walk from other weights."""
     changed = {leaf: value.astype(leaf.value.dtype) for leaf, value in changed.items()}
     try:
-        broken.gradients = trainer.gradients(rerun(trainer.recording, changed))
+        trainer.see(broken, changed=changed)
     except np.linalg.LinAlgError as error:
         broken.errors = dict.fromkeys(trainer.leaves, f"There is no gradient: {error}")
         return broken
-    if trainer.small:
-        broken.right_losses = trainer.losses
-        broken.wrong_losses = trainer.descend(trainer.gradients, trainer.rate, changed)
+    trainer.compare_training(broken, trainer.gradients, changed)
     return broken
-
-
-def _same(some: Gradients, others: Gradients, leaves: Iterable[Entry]) -> bool:
-    """Whether two sets of gradients differ by no more than rounding."""
-    return all(
-        leaf in some
-        and some[leaf].shape == others[leaf].shape
-        and np.allclose(
-            some[leaf],
-            others[leaf],
-            rtol=1e-4,
-            atol=1e-5 * float(np.abs(others[leaf]).max(initial=0.0)),
-            equal_nan=True,
-        )
-        for leaf in leaves
-    )

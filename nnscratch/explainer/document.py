@@ -6,8 +6,7 @@ formulas', which are typeset here from the op table.
 
 from __future__ import annotations
 
-import base64
-import math
+import json
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
@@ -17,8 +16,10 @@ import numpy as np
 
 from nnscratch.autograd import enable_grad
 from nnscratch.autograd.modes import note_origins
+from nnscratch.explainer.arrays import FEWEST_NUMBERS, MOST_NUMBERS, array, number
 from nnscratch.explainer.breaking import breaks
 from nnscratch.explainer.checks import finite_differences, load_torch, pytorch
+from nnscratch.explainer.described_breaks import describe_break, sizes_of_break
 from nnscratch.explainer.forms import form_of
 from nnscratch.explainer.program import write_program
 from nnscratch.explainer.replay import implementations, timings
@@ -31,15 +32,12 @@ if TYPE_CHECKING:
     from nnscratch.autograd.tape import Node
     from nnscratch.explainer.breaking import Break
     from nnscratch.explainer.checks import Check
+    from nnscratch.explainer.forms.expression import Form
+    from nnscratch.explainer.forms.movement import Moved
     from nnscratch.explainer.recording import Edge, Entry, Recording
-
-MOST_NUMBERS = 4096
-"""How many numbers of one array a page shows; statistics are of all of them."""
 
 MOST_NUMBERS_TOGETHER = 750_000
 """How many numbers a whole page holds: 3 MB."""
-
-FEWEST_NUMBERS = 16
 
 MOST_OPS_TO_CHECK = 500
 """Ops of a larger recording are neither checked nor timed nor broken, nor written as a program."""
@@ -49,10 +47,6 @@ SECONDS_TO_CHECK = 5.0
 
 MOST_NUMBERS_IN_PROGRAM = 50_000
 """A program with more data than this stands in the page without them."""
-
-BINS = 24
-
-FEWEST_IN_HISTOGRAM = 8
 
 
 def document(
@@ -70,14 +64,23 @@ def document(
 
 
 def _document(recording: Recording, title: str, kinds: Mapping[str, str]) -> dict[str, Any]:
-    limit = _numbers_for_each(recording)
     examined = len(recording.forward) <= MOST_OPS_TO_CHECK
+    found = breaks(recording) if examined else []
+    forms = {entry: form_of(entry) for entry in recording.forward}
+    different_forms, place_of_form = _without_repeats(forms)
+    limit = _numbers_for_each(recording, found, forms.values())
     checked = _checks(recording) if examined else {}
     clock = timings(recording) if examined else {}
     ran = implementations(recording) if examined else {}
     entries = []
     for entry in recording.entries:
         described = _entry(entry, limit)
+        if entry in forms:
+            described["form"] = place_of_form[entry]
+            described["known"] = {
+                name: {"label": label, "array": array(values, limit)}
+                for name, (label, values) in forms[entry].known.items()
+            }
         if entry in clock:
             described["seconds"] = clock[entry]._asdict()
         if entry in ran:
@@ -95,11 +98,13 @@ def _document(recording: Recording, title: str, kinds: Mapping[str, str]) -> dic
         "leftOut": _left_out(recording, examined, len(checked)),
         "entries": entries,
         "edges": [_edge(edge, limit) for edge in recording.edges],
+        "ops": {op.name: _texts(op) for op in _ops(recording)},
+        "forms": different_forms,
         "forward": [entry.index for entry in recording.forward],
         "backward": [entry.index for entry in recording.backward],
         "loss": recording.loss.index,
         "layers": _layers(recording, kinds),
-        "breaks": [_break(one, limit) for one in breaks(recording)] if examined else [],
+        "breaks": [describe_break(one, limit) for one in found],
         "program": _program(recording, examined),
         "run": None,
     }
@@ -133,89 +138,31 @@ def _program(recording: Recording, examined: bool) -> str:
         return f"# {error}\n"
 
 
-def array(values: Any, limit: int = MOST_NUMBERS) -> dict[str, Any] | None:
-    """An array as text: its numbers in float32, or a corner of them, and statistics of all.
-
-    Args:
-        values: any array; None stays None.
-        limit: how many numbers to keep.
-    """
-    if values is None:
-        return None
-    with np.errstate(all="ignore"):  # numbers that float32 cannot hold
-        return _array(np.asarray(values), limit)
-
-
-def _array(numbers: Any, limit: int) -> dict[str, Any]:
-    shape = numbers.shape
-    flat = np.asarray(numbers, np.float64).reshape(-1)
-    matrix = flat.reshape(math.prod(shape[:-1]), shape[-1]) if shape else flat.reshape(1, 1)
-    rows, columns = _corner(matrix.shape, limit)
-    shown = np.ascontiguousarray(matrix[:rows, :columns], "<f4")
-    finite = flat[np.isfinite(flat)]
-    return {
-        "shape": list(shape),
-        "dtype": str(numbers.dtype),
-        "rows": rows,
-        "columns": columns,
-        "data": base64.b64encode(shown.tobytes()).decode("ascii"),
-        "truncated": shown.size < flat.size,
-        "norm": _rounded(np.linalg.norm(flat)),
-        "min": _rounded(flat.min()) if flat.size else None,
-        "max": _rounded(flat.max()) if flat.size else None,
-        "mean": _rounded(flat.mean()) if flat.size else None,
-        "zeros": float(np.mean(flat == 0)) if flat.size else 0.0,
-        "notFinite": int(flat.size - finite.size),
-        "histogram": _histogram(finite),
-    }
-
-
-def number(value: Any) -> float | str:
-    """A number that JSON can hold: what is not finite as text."""
-    plain = float(value)
-    if math.isnan(plain):
-        return "NaN"
-    if math.isinf(plain):
-        return "Infinity" if plain > 0 else "-Infinity"
-    return plain
-
-
-def _rounded(value: Any) -> float | str:
-    """A number with the nine digits that a page may show."""
-    return number(f"{value:.9g}")
-
-
-def _corner(shape: tuple[int, ...], limit: int) -> tuple[int, int]:
-    """How many rows and columns to show: all, or a corner that is not a needle."""
-    rows, columns = shape
-    if rows * columns <= limit:
-        return rows, columns
-    side = math.isqrt(limit)
-    if columns <= side:
-        return limit // columns, columns
-    if rows <= side:
-        return rows, limit // rows
-    return side, side
-
-
-def _histogram(finite: Any) -> dict[str, Any] | None:
-    if finite.size < FEWEST_IN_HISTOGRAM or not np.isfinite(finite.max() - finite.min()):
-        return None
-    counts, edges = np.histogram(finite, BINS)
-    return {"edges": [float(edges[0]), float(edges[-1])], "counts": counts.tolist()}
-
-
-def _numbers_for_each(recording: Recording) -> int:
+def _numbers_for_each(
+    recording: Recording, found: Iterable[Break], forms: Iterable[Form | Moved]
+) -> int:
     """The limit for one array that keeps all together within theirs."""
     sizes = [entry.value.size for entry in recording.entries] * 2
     sizes += [edge.contribution.size for edge in recording.edges if edge.contribution is not None]
-    sizes += [leaf.value.size for leaf in recording.leaves] * 14  # seven mistakes, right and wrong
+    sizes += [known.values.size for form in forms for known in form.known.values()]
+    sizes += [size for one in found for size in sizes_of_break(one)]
     limit = MOST_NUMBERS
     while (
         limit > FEWEST_NUMBERS and sum(min(limit, size) for size in sizes) > MOST_NUMBERS_TOGETHER
     ):
         limit //= 2
     return limit
+
+
+def _without_repeats(
+    forms: Mapping[Entry, Form | Moved],
+) -> tuple[list[dict[str, Any]], dict[Entry, int]]:
+    """Every form once, and which of them each op has: on a long tape most are equal."""
+    texts = {entry: json.dumps(form.plain()) for entry, form in forms.items()}
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts.values()))}
+    return [json.loads(text) for text in places], {
+        entry: places[text] for entry, text in texts.items()
+    }
 
 
 def _entry(entry: Entry, limit: int) -> dict[str, Any]:
@@ -239,8 +186,6 @@ def _entry(entry: Entry, limit: int) -> dict[str, Any]:
     if node is not None:
         described |= {
             "parameters": _parameters(entry, node),
-            "form": form_of(entry),
-            **_texts(node.op),
         }
         if len(entry.outputs) > 1:
             described["results"] = [
@@ -248,7 +193,7 @@ def _entry(entry: Entry, limit: int) -> dict[str, Any]:
                 for value, gradient in zip(entry.outputs, entry.gradients, strict=True)
             ]
     described["origin"] = (
-        {"file": _file(origin.filename), "line": origin.line, "text": line_of(origin)}
+        {"file": _file(origin.file), "line": origin.line, "text": line_of(origin)}
         if origin
         else None
     )
@@ -263,6 +208,11 @@ def _parameters(entry: Entry, node: Node) -> dict[str, str]:
         for place, value in entry.others.items()
     }
     return {name: _short(value) for name, value in {**others, **node.params}.items()}
+
+
+def _ops(recording: Recording) -> Iterable[Op]:
+    """The ops of a recording, each once."""
+    return dict.fromkeys(entry.node.op for entry in recording.forward if entry.node is not None)
 
 
 @cache
@@ -301,35 +251,6 @@ def _layers(recording: Recording, kinds: Mapping[str, str]) -> list[dict[str, An
         {"name": name, "kind": kinds.get(name), "entries": entries}
         for name, entries in layers.items()
     ]
-
-
-def _break(one: Break, limit: int) -> dict[str, Any]:
-    return {
-        "key": one.key,
-        "title": one.title,
-        "says": one.says,
-        "why": one.why_not,
-        "gradients": [
-            {
-                "entry": leaf.index,
-                "right": array(leaf.gradient, limit),
-                "wrong": array(gradient, limit),
-                "error": one.errors.get(leaf),
-            }
-            for leaf, gradient in _with_errors(one)
-        ],
-        "losses": {
-            "right": [number(loss) for loss in one.right_losses],
-            "wrong": [number(loss) for loss in one.wrong_losses],
-        }
-        if one.wrong_losses
-        else None,
-    }
-
-
-def _with_errors(one: Break) -> Iterable[tuple[Entry, Any]]:
-    leaves = dict.fromkeys(one.errors) | one.gradients
-    return leaves.items()
 
 
 def _check(check: Check | None) -> dict[str, Any] | None:

@@ -11,6 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnscratch.pages import joined, parts
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -22,6 +24,12 @@ TITLE = "Backpropagation, step by step"
 
 INLINE_HEIGHT = 760
 """Pixels of a page inside a notebook."""
+
+WITHOUT_FRAME = (
+    "A page of nnscratch stands here. To see it, run this cell or trust this notebook "
+    "(in JupyterLab: Trust Notebook in the command palette)."
+)
+"""What is left where frames are taken out, as notebooks do that come from someone else."""
 
 
 class Explanation:
@@ -46,11 +54,17 @@ class Explanation:
 
 
 def framed(text: str) -> str:
-    """A page for a notebook: in a frame of its own, that cannot reach the notebook."""
+    """A page for a notebook: in a frame of its own, that cannot reach the notebook.
+
+    Args:
+        text: the page. Only what would end the attribute is escaped, since a notebook keeps it all.
+    """
+    escaped = text.replace("&", "&amp;").replace("'", "&#39;")
     return (
-        f'<iframe srcdoc="{html.escape(text, quote=True)}" '
-        f'sandbox="allow-scripts allow-downloads" title="nnscratch explains" '
-        f'width="100%" height="{INLINE_HEIGHT}" style="border:0"></iframe>'
+        f"<iframe srcdoc='{escaped}' "
+        f'sandbox="allow-scripts allow-downloads" allow="clipboard-write" '
+        f'title="nnscratch explains" width="100%" height="{INLINE_HEIGHT}" style="border:0">'
+        f"{WITHOUT_FRAME}</iframe>"
     )
 
 
@@ -78,17 +92,19 @@ def write_page(document: dict[str, Any], path: str | Path) -> Explanation:
 
 def page(document: dict[str, Any]) -> str:
     """The page as text."""
-    style = _part("style.css")
+    texts = parts("nnscratch.explainer")
+    style = texts["base.css"] + texts["style.css"]
     scripts = _script_texts()
-    parts = {
+    filled = {
         "{{policy}}": _policy(style, scripts),
         "{{title}}": html.escape(document["title"]),
         "{{style}}": style,
         "{{document}}": embedded(document),
         "{{scripts}}": "\n".join(f"<script>{text}</script>" for text in scripts),
     }
-    pieces = [_part("page.html")]
-    for mark, part in parts.items():  # each mark stands once, and what replaced it is not looked at
+    pieces = [texts["page.html"]]
+    # Each mark stands once, and what replaced it is not looked at.
+    for mark, part in filled.items():
         last = pieces.pop()
         before, _, after = last.partition(mark)
         pieces += [before, part, after]
@@ -103,16 +119,17 @@ def embedded(document: Any) -> str:
 
 def own_scripts() -> list[str]:
     """The names of our own scripts, in the order in which they are joined: main.js runs last."""
-    folder = files("nnscratch.explainer") / "web"
-    names = (part.name for part in folder.iterdir() if part.name.endswith(".js"))
+    names = (name for name in parts("nnscratch.explainer") if name.endswith(".js"))
     return sorted(names, key=lambda name: (name == "main.js", name))
 
 
 @cache
 def _script_texts() -> list[str]:
     """What runs: the layout library, then all of our own files in one scope."""
-    own = "\n".join(_part(name) for name in own_scripts())
-    return [*map(_part, SCRIPTS), f'"use strict";\n(() => {{\n{own}\n}})();\n']
+    web = files("nnscratch.explainer") / "web"
+    others = [web.joinpath(*name.split("/")).read_text(encoding="utf-8") for name in SCRIPTS]
+    own = [parts("nnscratch.explainer")[name] for name in own_scripts()]
+    return [*others, joined(own)]
 
 
 def _policy(style: str, scripts: Iterable[str]) -> str:
@@ -127,9 +144,3 @@ def _policy(style: str, scripts: Iterable[str]) -> str:
 def _hash(text: str) -> str:
     digest = sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-@cache
-def _part(name: str) -> str:
-    part = files("nnscratch.explainer").joinpath("web", *name.split("/"))
-    return part.read_text(encoding="utf-8")

@@ -401,7 +401,7 @@ def _origin(entry: Entry) -> str:
     if entry.origin is None:
         return ""
     layer = f"layer {entry.origin.layer!r}, " if entry.origin.layer else ""
-    file = entry.origin.filename.replace("\\", "/").rpartition("/")[2]
+    file = entry.origin.file.replace("\\", "/").rpartition("/")[2]
     text = f"{layer}{file}:{entry.origin.line}"
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 

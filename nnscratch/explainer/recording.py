@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnscratch.autograd import Parameter, Tensor
+from nnscratch.autograd import Parameter, Tensor, enable_grad
 from nnscratch.autograd.backward import fit, walk
+from nnscratch.autograd.modes import note_origins
 from nnscratch.autograd.tape import topological_order
 from nnscratch_kernels.devices import device_of, on_host
 
@@ -167,12 +168,17 @@ def record_tape(
         ValueError: more than one element.
     """
     nodes = _checked(loss)
+    name = (names or {}).get(id(loss))
+    if loss.output_index:  # one of an op's several results: whatever follows reads the first
+        with enable_grad(), note_origins(False):
+            loss = loss.copy()
+        nodes = _checked(loss)
     kept = nodes[-most_ops:]
     builder = _Builder(names or {}, arrays or {}, kept)
     for node in kept:
         builder.add_op(node)
     end = builder.of_node[kept[-1]]
-    end.label = builder.names.get(id(loss), end.label)
+    end.label = name or end.label
     visited = _watch(loss, builder, nodes)
     recording = Recording(
         entries=builder.entries,

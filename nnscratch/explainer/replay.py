@@ -155,6 +155,8 @@ def _output(result: Any, index: int) -> Any:
 
 
 def _brought(value: Any, device: str) -> Any:
+    if type(value) is tuple:  # an index, which may hold arrays
+        return tuple(_brought(part, device) for part in value)
     return to_device(value, device) if hasattr(value, "shape") else value
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from nnscratch.autograd.modes import note_origins
 from nnscratch.autograd.trees import leaves
-from nnscratch.configuration import serialize
-from nnscratch.explainer.document import array, document, number
+from nnscratch.explainer.arrays import FEWEST_NUMBERS, array, number
+from nnscratch.explainer.document import document
+from nnscratch.explainer.moments import Before, Clock, Moment, moments
 from nnscratch.explainer.page import Explanation, write_page
 from nnscratch.explainer.recording import record_tape
-from nnscratch.optimizers.state import MULTIPLIER
 from nnscratch.saving.layer_state import all_layers, owners
 from nnscratch.training.arrays import at_least
 
@@ -25,31 +25,10 @@ if TYPE_CHECKING:
     from nnscratch.explainer.recording import Recording
     from nnscratch.layers import Layer
     from nnscratch.models import Model
+    from nnscratch.optimizers import Optimizer
 
 MOST_NUMBERS = 600_000
 """How many numbers of all steps together a page holds."""
-
-FEWEST_NUMBERS = 16
-
-
-class Moment(NamedTuple):
-    """One parameter in one step; arrays of its shape.
-
-    Attributes:
-        value: before the step, on the host like the others.
-        gradient: of the loss; None if it was frozen.
-        update: what the step added to the value.
-        slots: what the optimizer keeps, after the step, by name.
-    """
-
-    value: Any
-    gradient: Any
-    update: Any
-    slots: dict[str, Any]
-
-
-NOTHING = Moment(None, None, None, {})
-"""Of a parameter that was not there yet."""
 
 
 class NotFinite(NamedTuple):
@@ -67,8 +46,7 @@ class Run:
         model: whose steps they are.
         losses: one for each step.
         moments: for each step what happened to each parameter.
-        rates: for each step the optimizer's learning rate, and how many updates it had made before;
-            None of a model without an optimizer.
+        clocks: for each step where the optimizer stood before it; None of a model without one.
         recording: the tape of the last step, or of the first one with a NaN.
         not_finite: the first NaN or infinity; None if there was none.
     """
@@ -79,7 +57,7 @@ class Run:
         self.steps = steps
         self.losses: list[float] = []
         self.moments: list[dict[Parameter, Moment]] = []
-        self.rates: list[tuple[float, int] | None] = []
+        self.clocks: list[Clock | None] = []
         self.recording: Recording | None = None
         self.not_finite: NotFinite | None = None
 
@@ -127,12 +105,18 @@ class Run:
         entries = {id(entry.tensor): entry.index for entry in recording.leaves}
         limit = _limit(self.moments)
         layers = list(dict.fromkeys(layer_of[weight] for weight in weights))
+        clocks = self.clocks
+        optimizers = _optimizers(clocks)
         return {
             "steps": len(self.losses),
             "losses": [number(loss) for loss in self.losses],
-            "optimizer": _optimizer(self.model),
-            "learningRates": [None if rate is None else number(rate[0]) for rate in self.rates],
-            "iterations": [None if rate is None else rate[1] for rate in self.rates],
+            "optimizers": optimizers,
+            "optimizerAt": [
+                None if at is None else optimizers.index(at.optimizer) for at in clocks
+            ],
+            "learningRates": [None if at is None else number(at.rate) for at in clocks],
+            "iterations": [None if at is None else at.iterations for at in clocks],
+            "calls": [None if at is None else at.calls for at in clocks],
             "layers": layers,
             "norms": {
                 what: {
@@ -150,8 +134,9 @@ class Run:
                     "name": weight.name,
                     "layer": layer_of[weight],
                     "trainable": weight.trainable,
+                    "constraint": None if weight.constraint is None else _name(weight.constraint),
                     **_described_moments(
-                        [step.get(weight, NOTHING) for step in self.moments], limit
+                        [step.get(weight, Moment()) for step in self.moments], limit
                     ),
                 }
                 for weight in weights
@@ -160,16 +145,30 @@ class Run:
         }
 
 
-def _described_moments(moments: list[Moment], limit: int) -> dict[str, Any]:
-    """What happened to one parameter, step by step."""
+def _optimizers(clocks: Iterable[Clock | None]) -> list[dict[str, Any]]:
+    """What made the updates; several where it was exchanged, or a constant of it was changed."""
+    found: list[dict[str, Any]] = []
+    for at in clocks:
+        if at is not None and at.optimizer not in found:
+            found.append(at.optimizer)
+    return found
+
+
+def _described_moments(own: list[Moment], limit: int) -> dict[str, Any]:
+    """What happened to one parameter, step by step; `before` is what an optimizer began with."""
+    names = dict.fromkeys(name for moment in own for name in moment.slots)
+    norms = [moment.clipped_norm for moment in own]
     return {
-        "values": [array(moment.value, limit) for moment in moments],
-        "gradients": [array(moment.gradient, limit) for moment in moments],
-        "updates": [array(moment.update, limit) for moment in moments],
-        "slots": {
-            name: [array(moment.slots.get(name), limit) for moment in moments]
-            for name in moments[-1].slots
-        },
+        "values": [array(moment.value, limit) for moment in own],
+        "gradients": [array(moment.gradient, limit) for moment in own],
+        "updates": [array(moment.update, limit) for moment in own],
+        "multipliers": [moment.multiplier for moment in own],
+        "decays": [moment.decays for moment in own],
+        "clippedNorms": [None if norm is None else number(norm) for norm in norms],
+        "before": [
+            {name: array(kept, limit) for name, kept in moment.before.items()} for moment in own
+        ],
+        "slots": {name: [array(moment.slots.get(name), limit) for moment in own] for name in names},
     }
 
 
@@ -223,31 +222,30 @@ def record(model: Model, steps: int = 50) -> Iterator[Run]:
     run = Run(model, at_least(1, "steps", steps))
     own = {name: vars(model)[name] for name in _WATCHED if name in vars(model)}
     train_step, compute_loss = model.train_step, model.compute_loss
-    before: dict[Parameter, Any] = {}  # values at the start of the step that runs
+    begun: list[Before] = []  # the step that runs
     losses: list[float] = []  # of the step that runs
+    known: list[Optimizer | None] = []  # those that have made a step
 
     def watched_step(data: Any) -> Any:
         if len(run.losses) >= run.steps:
             return train_step(data)
-        before.clear()
         losses.clear()
-        before.update((weight, weight.numpy().copy()) for weight in model.weights)
-        optimizer = model.optimizer
-        rate = None if optimizer is None else (optimizer.learning_rate, optimizer.iterations)
+        before = Before(model)
+        begun[:] = [before]
         with note_origins(True):
             logs = train_step(data)
         if losses:
             run.losses.append(losses[-1])
-            run.moments.append(_moments(model, before))
-            run.rates.append(rate)
+            run.moments.append(moments(model, before, first=model.optimizer not in known))
+            known.append(model.optimizer)
+            run.clocks.append(before.clock)
         return logs
 
     def watched_loss(x: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
         loss = compute_loss(x, y, *args, **kwargs)
         if len(run.losses) < run.steps and getattr(loss, "node", None) is not None:
-            for weight in model.weights:  # the first step may have built the model
-                if weight not in before:
-                    before[weight] = weight.numpy().copy()
+            for before in begun:
+                before.see_values(model)  # the first step may have built the model
             run.see(loss, arrays_of(x, y))
             losses.append(float(loss.item()))
         return loss
@@ -265,35 +263,9 @@ def record(model: Model, steps: int = 50) -> Iterator[Run]:
 _WATCHED = ("train_step", "compute_loss")
 
 
-def _moments(model: Model, before: dict[Parameter, Any]) -> dict[Parameter, Moment]:
-    """What a step did to each parameter, and to those that it made."""
-    weights, optimizer = model.weights, model.optimizer
-    state = {} if optimizer is None else optimizer.get_state(weights)
-    scale = getattr(optimizer, "loss_scale_factor", None) or 1
-    moments = {}
-    for place, weight in enumerate(weights):
-        slots = {
-            name.rpartition("/")[0]: np.array(kept)
-            for name, kept in state.items()
-            if name.rpartition("/")[2] == str(place) and np.shape(kept) == weight.shape
-        }
-        slots.pop(MULTIPLIER, None)
-        gradient = None if weight.grad is None else weight.grad.numpy() / weight.dtype.type(scale)
-        value = before[weight]
-        moments[weight] = Moment(value, gradient, weight.numpy() - value, slots)
-    return moments
-
-
-def _optimizer(model: Model) -> dict[str, Any] | None:
-    """The optimizer's configuration, and all of its constants as they are, defaults too."""
-    if model.optimizer is None:
-        return None
-    settings = {
-        name: value
-        for name, value in vars(model.optimizer).items()
-        if not name.startswith("_") and isinstance(value, bool | int | float)
-    }
-    return {**serialize(model.optimizer), "settings": settings}
+def _name(constraint: Any) -> str:
+    """What a function, or an object of a class, is called."""
+    return getattr(constraint, "__name__", type(constraint).__name__)
 
 
 def arrays_of(x: Any, y: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Functional(Model):
     """`Model(inputs, outputs)`: computes the outputs by making each call of a layer once.
 
     Attributes:
-        inputs: the `Input`s, nested as they were given.
+        inputs: what `Input` made, nested as it was given.
         outputs: what the layers gave, nested as they were given.
         calls: the calls of layers that lead from the ones to the others, in order.
     """

@@ -12,7 +12,7 @@ from nnscratch.autograd.placement import array_module
 from nnscratch.ops.arguments import as_array
 
 
-def _explicit(subscripts: str, ndims: list[int]) -> list[str]:
+def explicit_subscripts(subscripts: str, ndims: list[int]) -> list[str]:
     """The letters of each operand and of the result, with ellipses and the arrow spelled out."""
     text = subscripts.replace(" ", "")
     left, arrow, result = text.partition("->")
@@ -34,7 +34,7 @@ def _einsum_vjp(
 ) -> Any:
     """The sum of products again, with the cotangent in the place of operand `i` - 1."""
     shapes = [as_array(operand).shape for operand in operands]
-    *terms, result = _explicit(subscripts, [len(shape) for shape in shapes])
+    *terms, result = explicit_subscripts(subscripts, [len(shape) for shape in shapes])
     own, own_shape = terms.pop(i - 1), shapes.pop(i - 1)
     terms, shapes = [result, *terms], [g.shape, *shapes]
     factors = [g, *operands[: i - 1], *operands[i:]]

@@ -109,7 +109,7 @@ def vecmat(x1: Any, x2: Any) -> Any:
 # --- sums over chosen axes --------------------------------------------------------------------
 
 
-def _contracted(axes: Any, ndim_a: int, ndim_b: int) -> tuple[list[int], list[int]]:
+def contracted_axes(axes: Any, ndim_a: int, ndim_b: int) -> tuple[list[int], list[int]]:
     """The axes of `a` and of `b` that `tensordot` sums over, in pairs, none of them negative."""
     if not hasattr(axes, "__iter__"):
         return list(range(ndim_a - axes, ndim_a)), list(range(axes))
@@ -123,7 +123,7 @@ def _free(ndim: int, contracted: list[int]) -> list[int]:
 
 def _tensordot_left(g: Any, y: Any, a: Any, b: Any, axes: Any) -> Any:
     ndim_a, ndim_b = as_array(a).ndim, as_array(b).ndim
-    of_a, of_b = _contracted(axes, ndim_a, ndim_b)
+    of_a, of_b = contracted_axes(axes, ndim_a, ndim_b)
     free_a, free_b = _free(ndim_a, of_a), _free(ndim_b, of_b)
     product = np.tensordot(g, b, (tuple(range(len(free_a), g.ndim)), tuple(free_b)))
     # The product has the free axes of a, then those summed over, in the order they have in b.
@@ -133,7 +133,7 @@ def _tensordot_left(g: Any, y: Any, a: Any, b: Any, axes: Any) -> Any:
 
 def _tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any) -> Any:
     ndim_a, ndim_b = as_array(a).ndim, as_array(b).ndim
-    of_a, of_b = _contracted(axes, ndim_a, ndim_b)
+    of_a, of_b = contracted_axes(axes, ndim_a, ndim_b)
     free_a, free_b = _free(ndim_a, of_a), _free(ndim_b, of_b)
     product = np.tensordot(a, g, (tuple(free_a), tuple(range(len(free_a)))))
     # The product has the axes summed over, in the order they have in a, then the free axes of b.
@@ -156,7 +156,7 @@ def _tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any) -> Any:
         call(s.normal(2, 0), s.normal(0, 3), axes=1),
     ],
     torch=lambda torch, a, b, axes=2: torch.tensordot(
-        a, b, axes if isinstance(axes, int) else _contracted(axes, a.ndim, b.ndim)
+        a, b, axes if isinstance(axes, int) else contracted_axes(axes, a.ndim, b.ndim)
     ),
     numpy=[np.tensordot, np.linalg.tensordot],
 )

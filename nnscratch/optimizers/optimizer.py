@@ -340,12 +340,12 @@ class Optimizer(Configured):
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self.build(parameters)
-            plan = Plan(parameters, self._buffers.places, self._treatments(parameters))
+            plan = Plan(parameters, self._buffers.places, self.treatments(parameters))
             self._plans[parameters] = plan
         return plan
 
-    def _treatments(self, parameters: Iterable[Parameter]) -> list[Treatment]:
-        """Learning rate multiplier and weight decay of each parameter."""
+    def treatments(self, parameters: Iterable[Parameter]) -> list[Treatment]:
+        """Learning rate multiplier of each parameter, and whether it decays."""
         multipliers: dict[Parameter, float] = {}
         for owner, multiplier in self._multipliers.items():
             for weight in [owner] if isinstance(owner, Parameter) else owner.weights:
@@ -398,7 +398,7 @@ class Optimizer(Configured):
         state = {state_names.ITERATIONS: np.asarray(self._steps, np.int64)}
         if isinstance(self._learning_rate, float):
             state[state_names.LEARNING_RATE] = np.asarray(self._learning_rate)
-        for index, treatment in enumerate(self._treatments(parameters)):
+        for index, treatment in enumerate(self.treatments(parameters)):
             for slot, view in self._buffers.slot_views(parameters[index]).items():
                 state[f"{slot}/{index}"] = on_host(view.copy())
             if treatment.multiplier != 1:
@@ -431,7 +431,7 @@ class Optimizer(Configured):
             {
                 parameter: multiplier
                 for parameter, multiplier, now in zip(
-                    parameters, checked.multipliers, self._treatments(parameters), strict=True
+                    parameters, checked.multipliers, self.treatments(parameters), strict=True
                 )
                 if multiplier != now.multiplier
             }

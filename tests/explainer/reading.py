@@ -64,28 +64,56 @@ def readout(figure: Locator) -> tuple[str, float]:
 
 
 FUNCTIONS: dict[str, Any] = {
-    "exp": math.exp,
-    "log": math.log,
-    "sin": math.sin,
-    "cos": math.cos,
-    "tanh": math.tanh,
-    "sqrt": math.sqrt,
-    "max": max,
-    "min": min,
     "abs": abs,
-    "gelu": lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))),
-    "leaky_relu": lambda x: max(x, 0.2 * x),
+    "arccos": np.arccos,
+    "arcosh": np.arccosh,
+    "arcsin": np.arcsin,
+    "arctan": np.arctan,
+    "arctan2": np.arctan2,
+    "arsinh": np.arcsinh,
+    "artanh": np.arctanh,
+    "cbrt": np.cbrt,
+    "ceil": np.ceil,
+    "cos": np.cos,
+    "cosh": np.cosh,
+    "erf": math.erf,
+    "exp": np.exp,
+    "floor": np.floor,
+    "inf": np.float64(np.inf),
+    "ln": np.log,
+    "log10": np.log10,
+    "log2": np.log2,
+    "max": lambda *numbers: np.max(numbers),
+    "min": lambda *numbers: np.min(numbers),
+    "nan": np.float64(np.nan),
+    "round": np.round,
+    "sign": np.sign,
+    "sin": np.sin,
+    "sinh": np.sinh,
+    "sqrt": np.sqrt,
+    "tan": np.tan,
+    "tanh": np.tanh,
+    "trunc": np.trunc,
+    "Φ": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
+    "π": math.pi,
+    "σ": lambda x: 1 / (1 + np.exp(-x)),
+    "φ": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
     "__builtins__": {},
 }
+
+SIGNS = {"−": "-", "·": "*", "²": "**2", "^": "**", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")"}
 
 
 def evaluated(text: str) -> float:
     """What a written-out computation comes to."""
-    plain = text.replace("−", "-").replace("·", "*").replace("²", "**2").replace("^", "**")
-    plain = re.sub(r"\|(.*?)\|", r"abs(\1)", plain)
-    plain = plain.replace("√(", "sqrt(")
-    plain = re.sub(r"√([\d.]+(?:e-?\d+)?)", r"sqrt(\1)", plain)
-    return float(eval(plain, FUNCTIONS))
+    for sign, meaning in SIGNS.items():
+        text = text.replace(sign, meaning)
+    text = re.sub(r"\|(.*?)\|", r"abs(\1)", text)
+    for root, name in (("√", "sqrt"), ("∛", "cbrt")):
+        text = re.sub(rf"{root}(π|[\d.]+(?:e-?\d+)?)", rf"{name}(\1)", text)
+        text = text.replace(f"{root}(", f"{name}(")
+    with np.errstate(all="ignore"):
+        return float(eval(text, FUNCTIONS))
 
 
 def both_sides(equation: str) -> tuple[float, float]:

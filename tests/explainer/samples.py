@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nnscratch.explainer.recording import Recording
+    from nnscratch.explainer.run import Run
 
 
 @cache
@@ -90,8 +91,16 @@ def not_a_number() -> Recording:
 
 
 @cache
-def training(optimizer: Any = None, steps: int = 10) -> dict[str, Any]:
-    """The document of a run of training steps; one of the layers is frozen."""
+def training(
+    optimizer: Any = None, steps: int = 10, prepare: Callable[[Any], object] | None = None
+) -> dict[str, Any]:
+    """The document of a run of training steps; one of the layers is frozen.
+
+    Args:
+        optimizer: of the model.
+        steps: how many to record.
+        prepare: what to do with the model before they are.
+    """
     random = np.random.default_rng(2)
     ns.random.seed(2)
     model = ns.Sequential(
@@ -105,8 +114,15 @@ def training(optimizer: Any = None, steps: int = 10) -> dict[str, Any]:
     model.compile(optimizer or ns.optimizers.Adam(0.02), "binary_crossentropy")
     x = random.normal(size=(steps * 8, 4)).astype(np.float32)
     y = (x[:, :1] > 0).astype(np.float32)
+    if prepare is not None:
+        prepare(model)
     with ns.record(model, steps=steps) as run:
         model.fit(x, y, batch_size=8, epochs=1, verbose=0, shuffle=False)
+    return document_of_run(run)
+
+
+def document_of_run(run: Run) -> dict[str, Any]:
+    """The document in the page of a recorded run."""
     with tempfile.TemporaryDirectory() as folder:
         return document_in(run.explain(Path(folder) / "run.html", "Training a small network").path)
 

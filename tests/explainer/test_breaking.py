@@ -11,7 +11,9 @@ import pytest
 import nnscratch as ns
 from nnscratch.explainer.breaking import RATES, SATURATION, STEPS, breaks
 from nnscratch.explainer.recording import record_tape
+from nnscratch.explainer.replay import rerun
 from nnscratch.explainer.wrong_walk import walk_wrongly
+from tests.explainer import samples
 
 RANDOM = np.random.default_rng(3)
 X, Y = RANDOM.normal(size=(6, 3)), RANDOM.normal(size=(6, 2))
@@ -64,10 +66,27 @@ def learning_rate() -> float:
 
 def test_the_right_walk_is_the_engines():
     loss, named = regression()
-    found = walk_wrongly(loss)
+    found = walk_wrongly(loss).leaves
     loss.backward()
     for tensor in named.values():
         np.testing.assert_allclose(found[tensor], tensor.grad.numpy(), rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["tiny", "arrays", "network"])
+def test_the_right_walk_gets_and_sends_what_the_engine_does(name):
+    recording = samples.RECORDINGS[name]()
+    again = rerun(recording, {})
+    walked = walk_wrongly(again.loss)
+    assert walked.failed is None
+    assert walked.lost == {}
+    for entry in recording.forward:
+        (received,) = walked.received[again.results[entry].node]
+        np.testing.assert_allclose(received, entry.gradient, rtol=1e-5, atol=1e-7)
+        for edge in entry.inputs:
+            sent = walked.sent.get((again.results[entry].node, edge.argument))
+            assert (sent is None) == (edge.contribution is None)
+            if sent is not None:
+                np.testing.assert_allclose(sent, edge.contribution, rtol=1e-5, atol=1e-7)
 
 
 def test_assign_keeps_the_last_share():
@@ -80,6 +99,22 @@ def test_assign_keeps_the_last_share():
     assert one.why_not is None
     (b * 3 + a).backward()
     assert a.grad.item() == 7
+
+
+def test_assign_tells_which_shares_are_lost_and_from_where_on_it_differs():
+    """h = 2 a; loss = 3 h + exp(h): the exponential's share arrives first and is overwritten."""
+    a = leaf(0.5)
+    h = a * 2
+    product = h * 3
+    loss = product + np.exp(h)
+    one = broken(loss, {"a": a, "h": h, "product": product}, "assign")
+    ((edge, why),) = one.lost.items()
+    assert (edge.source.label, edge.target.op, why) == ("h", "exp", "overwritten")
+    assert by_label(one.gradients) == {"h": 3, "a": 6}  # and not 3 + e and twice as much
+    assert [(edge.source.label, float(share)) for edge, share in one.contributions.items()] == [
+        ("a", 6.0)
+    ]
+    assert one.values == {}
 
 
 def test_assign_in_training():
@@ -116,8 +151,19 @@ def test_depth_first_passes_on_the_first_share():
     # The sum sends 1 to b and 1 to c. b is visited first, on its 1 alone: a gets 1 * 2. The
     # shares of c, 2b together, reach b when it has been visited, and go no further.
     assert by_label(one.gradients)["a"] == 2
+    assert {edge.source.op for edge in one.lost} == {"multiply"}
+    assert [(edge.target.op, why) for edge, why in one.lost.items()] == [("multiply", "late")] * 2
     (b + c).backward()
     assert a.grad.item() == 2 * (1 + 2 * 3)
+
+
+def test_depth_first_passes_by_what_it_first_meets_along_a_way_without_gradient():
+    """where(s, a, 1) + exp(s): where sends nothing to s, and what exp sends comes too late."""
+    a = leaf(0.5)
+    s = np.sin(a)
+    one = broken(ns.ops.where(s, a, 1.0) + np.exp(s), {"a": a, "s": s}, "depth-first")
+    assert by_label(one.gradients) == {"s": 0, "a": 1}
+    assert [(edge.target.op, why) for edge, why in one.lost.items()] == [("exp", "late")]
 
 
 def test_depth_first_is_right_on_a_chain():
@@ -153,6 +199,29 @@ def test_broadcasting_not_undone_has_the_results_shape():
     assert "(6, 2)" in error
     assert "(2,)" in error
     assert one.wrong_losses == []
+
+
+def test_a_walk_that_fails_says_at_which_op():
+    """Without its sum the gradient of the bias no longer fits the rule of what made the bias."""
+    c = leaf(np.ones((2, 1)))
+    bias = np.reshape(c, (2,))
+    one = broken(np.sum(np.square(X @ W + bias)), {"c": c}, "no-unbroadcast")
+    assert one.why_not is None
+    (text,) = [text for entry, text in one.errors.items() if entry.label == "c"]
+    assert "gets no further than reshape" in text
+    assert one.wrong_losses == []
+
+
+def test_without_the_mean_all_before_it_is_n_times_as_large():
+    loss, named = regression()
+    one = broken(loss, named, "no-mean")
+    (entry,) = [edge.source for edge in one.contributions if edge.target.op == "mean"]
+    assert entry in one.gradients
+    for entry, gradient in one.gradients.items():
+        np.testing.assert_allclose(gradient, Y.size * entry.gradient, rtol=1e-12)
+    for edge, share in one.contributions.items():
+        np.testing.assert_allclose(share, Y.size * edge.contribution, rtol=1e-12)
+    assert "mean" not in by_label(one.gradients)  # the loss's own derivative is 1 all the same
 
 
 def test_no_mean_is_the_sum():
@@ -214,6 +283,9 @@ def test_saturated_units_pass_hardly_anything_on():
     g = np.ones((6, 1)) / 6 @ named["v"].numpy().T * h * (1 - h)
     np.testing.assert_allclose(by_label(one.gradients)["w"], X.T @ g, rtol=1e-9, atol=1e-15)
     np.testing.assert_allclose(by_label(one.gradients)["v"], h.sum(0)[:, None] / 6, rtol=1e-12)
+    np.testing.assert_allclose(by_label(one.values)["sigmoid"], h, rtol=1e-12)
+    np.testing.assert_allclose(by_label(one.values)["w"], SATURATION * W)
+    assert "v" not in by_label(one.values)
 
 
 def test_weights_of_zero():

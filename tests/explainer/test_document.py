@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import nnscratch as ns
-from nnscratch.explainer.document import BINS, MOST_NUMBERS, array, document, number
+from nnscratch.explainer.arrays import BINS, MOST_NUMBERS, array, number
+from nnscratch.explainer.document import MOST_NUMBERS_TOGETHER, document
 from nnscratch.explainer.page import embedded
 from nnscratch.explainer.recording import record_tape
+from tests.explainer import samples
 
 
 def decoded(described: dict[str, Any]) -> Any:
@@ -81,19 +83,27 @@ def test_ops_say_how_they_work(described):
     ops = [entry for entry in described["entries"] if entry["kind"] == "op"]
     assert ops
     for op in ops:
-        assert op["formula"].startswith("<math")
-        assert op["derivative"].startswith("<math")
-        assert op["rule"]
+        assert described["ops"][op["op"]]["formula"].startswith("<math")
+        assert described["ops"][op["op"]]["derivative"].startswith("<math")
+        assert described["ops"][op["op"]]["rule"]
         assert op["origin"]["file"] == "test_document.py"
         assert op["origin"]["line"] > 0
         assert op["seconds"]["forward"] > 0
         assert op["implementation"]["name"] == "numpy"
         assert op["checks"]["finite"]["ok"]
-        assert op["form"]["kind"] in ("elementwise", "dense", "matmul", "reduction", "other")
+        assert described["forms"][op["form"]]["forward"]["parts"]
     (dense, _) = [op for op in ops if op["op"] == "dense"]
     assert dense["parameters"] == {"activation": "'relu'"}
-    assert dense["form"] == {"kind": "dense", "activation": "relu", "bias": 2}
     assert dense["checks"]["torch"]["ok"]
+
+
+def test_the_texts_of_an_op_stand_there_once():
+    """A thousand ops of two kinds: their formulas would be most of the page."""
+    described = samples.described(samples.long_chain())
+    assert set(described["ops"]) == {"multiply", "add", "sum"}
+    texts = json.dumps(described).count("<math")
+    assert texts == 6  # a formula and a derivative of each
+    assert len(described["forms"]) == 3
 
 
 def test_layers_and_their_kinds(described):
@@ -117,13 +127,53 @@ def test_breaks_are_in_it(described):
                     "zero-weights"]  # fmt: skip
     not_zeroed = described["breaks"][2]
     assert not_zeroed["why"] is None
+    assert len(not_zeroed["gradients"]) == 4
     for gradient in not_zeroed["gradients"]:
-        right, wrong = decoded(gradient["right"]), decoded(gradient["wrong"])
+        entry = described["entries"][gradient["entry"]]
+        right, wrong = decoded(entry["gradient"]), decoded(gradient["wrong"])
         np.testing.assert_allclose(wrong, 2 * right, rtol=1e-5)
-        assert described["entries"][gradient["entry"]]["kind"] == "parameter"
+        assert entry["kind"] == "parameter"
+    assert not_zeroed["contributions"] == not_zeroed["lost"] == not_zeroed["values"] == []
     assert len(not_zeroed["losses"]["right"]) == 20
     assert described["breaks"][0]["why"] is not None
     assert described["breaks"][0]["losses"] is None
+    assert described["breaks"][0]["gradients"] == []
+
+
+def test_what_is_wrong_on_the_way_stands_there_once(described):
+    """No 1/6: six times as much all the way, where a single share is the source's gradient."""
+    no_mean = described["breaks"][4]
+    assert no_mean["key"] == "no-mean"
+    wrong = {one["entry"]: decoded(one["wrong"]) for one in no_mean["gradients"]}
+    for entry, numbers in wrong.items():
+        right = decoded(described["entries"][entry]["gradient"])
+        np.testing.assert_allclose(numbers, 6 * right, rtol=1e-4, atol=1e-7)
+    edges = [described["edges"][one["edge"]] for one in no_mean["contributions"]]
+    assert {edge["source"] for edge in edges} == set(wrong)
+    assert all(one["wrong"] is None for one in no_mean["contributions"])
+
+
+def test_a_page_with_all_mistakes_keeps_to_its_size():
+    random = np.random.default_rng(0)
+    sizes = [300] * 5
+    model = ns.Sequential(
+        [ns.layers.Dense(size, "tanh", input_shape=(300,) if not i else None)
+         for i, size in enumerate(sizes)]
+    )  # fmt: skip
+    x = random.normal(size=(64, 300)).astype(np.float32)
+    y = random.normal(size=(64, 300)).astype(np.float32)
+    described = document(record_tape(ns.losses.MeanSquaredError()(y, model(x))), "large")
+
+    def held(value: Any) -> int:
+        if isinstance(value, dict):
+            own = value["rows"] * value["columns"] if "data" in value else 0
+            return own + sum(map(held, value.values()))
+        return sum(map(held, value)) if isinstance(value, list) else 0
+
+    wrong = [array for one in described["breaks"] for array in one["gradients"]]
+    assert any(one["wrong"]["truncated"] for one in wrong)
+    assert held(described["breaks"]) > 10_000
+    assert held(described) <= MOST_NUMBERS_TOGETHER
 
 
 # --- arrays ---------------------------------------------------------------------------------------
@@ -189,6 +239,12 @@ def test_numbers_that_float32_cannot_hold_are_no_error():
     np.testing.assert_array_equal(decoded(described), [[np.inf, -np.inf, 0]])
     assert described["max"] == 1e300
     json.dumps(described, allow_nan=False)
+
+
+def test_numbers_too_close_together_for_a_histogram_are_no_error():
+    described = array(np.array([1e30, np.nextafter(1e30, 2e30)] * 5))
+    assert described["histogram"] is None
+    assert described["norm"] == pytest.approx(np.sqrt(10) * 1e30)
 
 
 def test_integers_and_booleans_are_shown():

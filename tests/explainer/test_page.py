@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-import nnscratch as ns
 from nnscratch.explainer.page import Explanation, own_scripts, write_page
 from nnscratch.explainer.page import page as page_of
+from nnscratch.pages import parts
 from tests.explainer import samples
 from tests.explainer.pictures import take_pictures
 from tests.explainer.reading import (
     choose,
-    evaluated,
     named,
     number,
-    numbers_of,
     of_op,
     open_tab,
-    readout,
     section,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from playwright.sync_api import Browser
@@ -55,12 +50,11 @@ def test_the_page_itself_is_small():
 
 def test_no_two_of_its_files_give_one_name_two_meanings():
     """They are joined into one scope."""
-    from nnscratch.explainer.page import _part
-
+    texts = parts("nnscratch.explainer")
     found: list[str] = []
     for name in own_scripts():
-        pattern = r"^(?:async function|function|const|let|class) (\w+)"
-        found += re.findall(pattern, _part(name), re.MULTILINE)
+        pattern = r"^(?:export )?(?:async function|function|const|let|class) (\w+)"
+        found += re.findall(pattern, texts[name], re.MULTILINE)
     assert sorted(found) == sorted(set(found))
     assert own_scripts()[-1] == "main.js"
 
@@ -174,155 +168,7 @@ def test_without_a_program_or_times_there_are_no_such_tabs(show: Open):
         assert page.get_by_role("tab").all_inner_texts() == ["Inspect"]
 
 
-# --- mistakes ------------------------------------------------------------------------------------
-
-
-def test_a_mistake_shows_wrong_beside_right(show: Open):
-    recording = samples.arrays()
-    described = samples.described(recording)
-    broken = next(one for one in described["breaks"] if one["key"] == "assign")
-    W = named(recording, "W")
-    wrong = next(g["wrong"] for g in broken["gradients"] if g["entry"] == W.index)
-    with show(recording) as page:
-        open_tab(page, "Break it")
-        switch = page.get_by_role("switch", name=broken["title"])
-        assert switch.get_attribute("aria-checked") == "false"
-        switch.click()
-        assert switch.get_attribute("aria-checked") == "true"
-        card = page.locator(".break.on")
-        assert broken["says"] in card.inner_text()
-        compared = card.locator('[data-label="W"]')
-        text = compared.locator(".equation").inner_text()
-        right_norm, wrong_norm = (number(part) for part in re.findall(r"([−\d.e]+) (?:r|w)", text))
-        assert right_norm == pytest.approx(np.linalg.norm(W.gradient), rel=1e-3)
-        assert wrong_norm == pytest.approx(wrong["norm"], rel=1e-3)
-        figures = [
-            [number(cell) for cell in figure.locator("td").all_inner_texts()]
-            for figure in compared.locator("figure").all()
-        ]
-        assert figures[0] == pytest.approx(list(W.gradient.flat), rel=6e-3)
-        assert figures[1] == pytest.approx(list(numbers_of(wrong)), rel=6e-3)
-        assert card.get_by_role("img", name=re.compile("^Loss")).is_visible()
-        ends = card.locator(".keys-of-chart").inner_text()
-        assert [number(part) for part in re.findall(r"at ([−\d.e]+)", ends)] == pytest.approx(
-            [broken["losses"][what][-1] for what in ("right", "wrong")], rel=1e-3
-        )
-        in_graph = page.locator(f"#entry-{W.index} .gradient")
-        assert number(in_graph.text_content().strip("∂ ‖✗")) == pytest.approx(
-            wrong["norm"], rel=2e-3
-        )
-        page.get_by_role("button", name="Put right").click()
-        assert number(in_graph.text_content().strip("∂ ‖")) == pytest.approx(
-            np.linalg.norm(W.gradient), rel=2e-3
-        )
-
-
-def test_a_mistake_that_changes_nothing_says_why(show: Open):
-    recording = samples.network()
-    with show(recording) as page:
-        open_tab(page, "Break it")
-        for broken in samples.described(recording)["breaks"]:
-            switch = page.get_by_role("switch", name=broken["title"])
-            assert switch.is_disabled() == (broken["why"] is not None)
-            if broken["why"]:
-                assert page.get_by_text(broken["why"]).is_visible()
-            else:
-                switch.click()
-                assert page.locator(".break.on").count() == 1
-
-
-def test_a_gradient_that_does_not_fit_says_so(show: Open):
-    recording = samples.arrays()
-    with show(recording) as page:
-        open_tab(page, "Break it")
-        page.get_by_role("switch", name="Broadcasting not undone").click()
-        assert "does not fit" in page.locator('.break.on [data-label="b"]').inner_text()
-
-
-# --- training ------------------------------------------------------------------------------------
-
-
-OPTIMIZERS: dict[str, Callable[[], Any]] = {
-    "SGD": lambda: ns.optimizers.SGD(0.1),
-    "momentum": lambda: ns.optimizers.SGD(0.1, momentum=0.9),
-    "Nesterov": lambda: ns.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
-    "RMSprop": lambda: ns.optimizers.RMSprop(0.01),
-    "RMSprop with everything": lambda: ns.optimizers.RMSprop(0.01, momentum=0.5, centered=True),
-    "Adam": lambda: ns.optimizers.Adam(0.01),
-    "AMSGrad": lambda: ns.optimizers.Adam(0.01, amsgrad=True),
-    "AdamW": lambda: ns.optimizers.AdamW(0.01, weight_decay=0.1),
-    "a schedule": lambda: ns.optimizers.Adam(ns.schedules.ExponentialDecay(0.1, 2, 0.5)),
-}
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_an_update_is_worked_out_with_its_numbers(show: Open, name: str):
-    described = samples.training(OPTIMIZERS[name](), steps=4)
-    update = described["run"]["parameters"][0]["updates"]
-    with show(described) as page:
-        open_tab(page, "Training")
-        for step in range(4):
-            moved = page.locator(".moved")
-            lines = moved.locator(".words li").all_inner_texts()
-            results = []
-            for line in lines:
-                computation, result = line.splitlines()[-1].removeprefix("= ").rsplit(" = ", 1)
-                results.append(number(result))
-                if re.search(r"\d", computation):  # not Δ = m
-                    assert evaluated(computation) == pytest.approx(number(result), rel=5e-3)
-            change = results[-1] + (results[0] if name == "AdamW" else 0)
-            # The first element; the array is whole, and has one.
-            first = numbers_of(update[step])[0]
-            assert change == pytest.approx(first, rel=2e-3)
-            assert "as recorded" not in moved.inner_text()
-            page.get_by_role("button", name="One training step on").click()
-            page.get_by_text(f"step {min(step + 2, 4)} of 4").wait_for()
-
-
-def test_the_axis_of_steps_moves_everything(show: Open):
-    described = samples.training()
-    run = described["run"]
-    with show(described) as page:
-        open_tab(page, "Training")
-        slider = page.get_by_role("slider", name="Training step")
-        slider.fill("6")
-        page.get_by_text("step 7 of 10").wait_for()
-        assert slider.get_attribute("aria-valuetext").startswith("step 7 of 10, loss 0.")
-        figure = page.locator("figure.matrix").first
-        kernel = numbers_of(run["parameters"][0]["values"][6])
-        assert readout(figure)[1] == pytest.approx(kernel[0], rel=1e-6)
-        figure.locator(".frame").focus()
-        page.keyboard.press("ArrowRight")
-        page.get_by_text("kernel[0, 1]").first.wait_for()
-        velocities = page.get_by_role("button", name="velocity")
-        velocities.click()
-        assert velocities.get_attribute("aria-pressed") == "true"
-        velocity = numbers_of(run["parameters"][0]["slots"]["velocity"][6])
-        assert readout(page.locator("figure.matrix").first)[1] == pytest.approx(
-            velocity[1], rel=1e-6
-        )
-        curves = page.locator(".charts h4").all_inner_texts()
-        assert curves == ["value", "gradient", "momentum", "velocity", "update"]
-        page.get_by_label("Which parameter").select_option("middle · kernel (frozen)")
-        assert "is frozen" in section(page, "One weight").inner_text()
-        norms = section(page, "Norms by layer")
-        for what in ("values", "gradients", "updates"):
-            norms.get_by_role("button", name=what).click()
-            shown = norms.locator(".norms .number").all_inner_texts()
-            assert [number(text.removesuffix(" frozen")) for text in shown] == pytest.approx(
-                [run["norms"][what.removesuffix("s")][layer][6] for layer in run["layers"]],
-                rel=6e-3,
-            )
-            assert [text.endswith(" frozen") for text in shown] == [False, True, False]
-
-
-def test_a_training_that_broke_names_the_first_nan(show: Open):
-    described = copy.deepcopy(samples.training())
-    described["run"]["firstNotFinite"] = {"step": 3, "op": "log", "text": "Step 4 gave a NaN."}
-    described["run"]["losses"][5:] = ["NaN"] * 5
-    with show(described) as page:
-        open_tab(page, "Training")
-        assert page.get_by_text("Step 4 gave a NaN.").is_visible()
+# --- frozen layers -------------------------------------------------------------------------------
 
 
 def test_a_frozen_layer_is_marked_in_the_graph(show: Open):

@@ -50,6 +50,49 @@ def test_tabs_are_moved_through_with_arrows(show: Open):
         assert page.locator("#counter").inner_text() == "0 / 4"
 
 
+FOCUSED = "() => document.activeElement.id || document.activeElement.textContent"
+
+
+def test_the_focus_is_never_lost(show: Open):
+    """What was pressed may be drawn anew, or be gone: the focus stays, or goes to the panel."""
+    with show(samples.network(12)) as page:
+        page.get_by_role("treeitem", expanded=False).first.dispatch_event("click")
+        opener = page.locator("#toggle-group")
+        for _ in range(2):
+            opener.press("Enter")
+            assert page.evaluate(FOCUSED) == "toggle-group"
+        page.get_by_role("region", name="In it").get_by_role("button").first.press("Enter")
+        page.get_by_role("heading", level=2, name=re.compile("^(dense|kernel|bias)$")).wait_for()
+        assert page.evaluate(FOCUSED) == "panel"
+        open_tab(page, "Break it")
+        page.get_by_role("switch", disabled=False).first.press("Space")
+        assert page.evaluate("document.activeElement.getAttribute('role')") == "switch"
+        page.get_by_role("button", name="Put right").press("Enter")
+        assert page.evaluate(FOCUSED) == "panel"
+
+
+def test_tab_stops_once_in_the_graph(show: Open):
+    with show(samples.tiny()) as page:
+        page.get_by_role("button", name=re.compile("theme")).focus()
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.getAttribute('role')") == "treeitem"
+        page.keyboard.press("Tab")
+        assert page.evaluate(FOCUSED).strip() == "Legend"
+
+
+def test_arrows_scroll_a_program_that_has_the_focus(show: Open):
+    described = copy.copy(samples.described(samples.tiny()))
+    described["program"] = "a = " + " + ".join(["1"] * 200) + "\n"
+    with show(described) as page:
+        open_tab(page, "Program")
+        program = page.get_by_label("Source text")
+        program.press("ArrowRight")
+        page.wait_for_function("document.querySelector('#panel pre').scrollLeft > 0")
+        assert page.locator("#counter").inner_text() == "0 / 4"
+        page.get_by_role("button", name="Copy").press("ArrowRight")
+        assert page.locator("#counter").inner_text() == "1 / 4"
+
+
 def test_the_keys_are_listed(show: Open):
     with show(samples.tiny()) as page:
         page.get_by_role("button", name="Keys").click()
@@ -236,9 +279,8 @@ MATH = "<math xmlns='http://www.w3.org/1998/Math/MathML'>{}</math>"
 )
 def test_a_formula_is_plain_mathml_or_nothing(show: Open, formula: str):
     described = copy.deepcopy(samples.described(samples.tiny()))
-    for entry in described["entries"]:
-        if entry["op"]:
-            entry["formula"] = formula
+    for texts in described["ops"].values():
+        texts["formula"] = formula
     with show(described) as page:
         choose(page, samples.tiny().loss)
         page.get_by_role("heading", level=2, name="c").wait_for()
@@ -279,7 +321,7 @@ def test_the_first_nan_is_named_and_shown(show: Open):
         place, shown = matrix(page, "Value of log").locator(".readout").inner_text().split(" = ")
         assert (place, shown) == ("[1]", "NaN")
         assert section(page, "Value").locator(".worked-out .equation").inner_text() == (
-            "log(−2) = NaN"
+            "ln(−2) = NaN"
         )
         assert page.locator("#summary").inner_text().startswith("loss = NaN")
 
@@ -302,6 +344,38 @@ def test_empty_arrays_and_single_numbers_have_their_place(show: Open):
         assert page.get_by_text("Value of empty: empty, shape (0, 3)").is_visible()
         choose(page, named(recording, "one"))
         assert matrix(page, "Value of one").locator("td").inner_text() == "2"
+
+
+def test_long_names_are_shortened_but_for_the_heading(show: Open):
+    ns.random.seed(0)
+    name = "a_layer_" * 40
+    model = ns.Sequential([ns.layers.Dense(2, "tanh", input_shape=(3,), name=name)])
+    x = np.ones((4, 3), np.float32)
+    recording = record_tape(model(x).mean(), {id(x): "x" * 300})
+    with show(document(recording, "Names"), width=400) as page:
+        assert page.locator("#graph").evaluate("graph => graph.getBBox().width") < 700
+        choose(page, named(recording, "x" * 300))
+        assert page.get_by_role("heading", level=2).inner_text() == "x" * 300
+        for item in page.get_by_role("treeitem").all():
+            item.dispatch_event("click")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 400
+        page.keyboard.press("n")
+        assert len(page.locator("#sentence").inner_text()) < 250
+
+
+def test_of_several_results_each_is_shown(show: Open):
+    x = ns.Tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
+    left, right = np.split(x, [1])
+    recording = record_tape((left.sum() + 3 * right.sum()), {id(x): "x"})
+    split = next(entry for entry in recording.entries if entry.op == "split_array")
+    with show(document(recording, "Several results")) as page:
+        choose(page, split)
+        part = section(page, "Result 2")
+        cells = [figure.locator("td").all_inner_texts() for figure in part.locator("figure").all()]
+        assert cells == [["2", "3", "4", "5"], ["3", "3", "3", "3"]]
+        page.get_by_role("button", name="Edge to sum").nth(1).click()
+        figure = matrix(page, "Value of split_array, its result 2")
+        assert figure.locator("td").all_inner_texts() == ["2", "3", "4", "5"]
 
 
 def test_axes_beyond_two_are_joined(show: Open):

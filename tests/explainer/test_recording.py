@@ -9,6 +9,7 @@ import pytest
 
 import nnscratch as ns
 from nnscratch.autograd.backward import walk
+from nnscratch.explainer.breaking import breaks
 from nnscratch.explainer.recording import record_tape
 
 
@@ -167,6 +168,20 @@ def test_each_result_of_an_op_has_its_value_and_gradient():
     (split,) = [e for e in record_tape(np.split(a, [1])[1].sum()).forward if "split" in e.op]
     assert split.gradient is None
     np.testing.assert_array_equal(split.gradients[1], np.ones((2, 2)))
+
+
+def test_a_loss_may_be_one_of_several_results():
+    """The logarithm of a determinant is the second result of slogdet."""
+    A = ns.Tensor(np.array([[2.0, 0.3], [0.5, 1.0]]), requires_grad=True)
+    _, logdet = np.linalg.slogdet(A)
+    recording = record_tape(logdet, {id(A): "A", id(logdet): "logdet"})
+    assert recording.loss.label == "logdet"
+    np.testing.assert_allclose(recording.loss.value, np.linalg.slogdet(A.numpy())[1])
+    (entry,) = recording.leaves
+    np.testing.assert_allclose(entry.gradient, np.linalg.inv(A.numpy()).T)
+    assert all(one.values == {} for one in breaks(recording)[:5])
+    logdet.backward()
+    np.testing.assert_allclose(A.grad.numpy(), entry.gradient)
 
 
 @pytest.mark.parametrize("most_ops", [1, 4, 10])

@@ -11,6 +11,7 @@ import pytest
 import nnscratch as ns
 from nnscratch.explainer.document import document
 from nnscratch.explainer.recording import record_tape
+from tests.explainer.reading import numbers_of
 
 pytestmark = pytest.mark.usefixtures("cupy")
 
@@ -103,3 +104,13 @@ def test_a_notebook_shows_where_it_is():
     x = ns.Tensor(np.ones(2), requires_grad=True).to("gpu")
     assert "on gpu:0" in x._repr_html_()
     assert "to_device" in x._repr_html_()
+
+
+def test_an_index_on_a_gpu_is_explained_on_the_host(cupy):
+    x = ns.Tensor(np.arange(12.0).reshape(3, 4), requires_grad=True)
+    taken = x.to("gpu")[:, cupy.asarray([0, 2, 2])]
+    described = document(record_tape((taken * taken).sum()), "Columns")
+    (entry,) = [entry for entry in described["entries"] if entry["op"] == "getitem"]
+    assert described["forms"][entry["form"]] == {"sources": [{"map": "from 0"}]}
+    places = np.arange(12).reshape(3, 4)[:, [0, 2, 2]]
+    np.testing.assert_array_equal(numbers_of(entry["known"]["from 0"]["array"]), places.ravel())

@@ -54,30 +54,23 @@ function indexOfFlat(shape, k) {
   return indexOf(shape, Math.floor(k / columns), k % columns);
 }
 
-/** Which element of an argument of `shape` meets the result's element at `index`. */
-function broadcastIndex(shape, index) {
-  const extra = index.length - shape.length;
-  return shape.map((length, axis) => (length === 1 ? 0 : index[axis + extra]));
-}
-
-/** All indices of a shape that meet `index` of a smaller, broadcast one; at most `most` of them. */
-function placesOf(shape, small, index, most) {
-  const extra = shape.length - small.length;
-  const places = [[]];
-  for (let axis = 0; axis < shape.length; axis++) {
-    const own = axis - extra;
-    const free = own < 0 || (small[own] === 1 && shape[axis] !== 1);
-    const choices = free ? [...Array(Math.min(shape[axis], most)).keys()] : [index[own]];
-    const before = places.splice(0);
-    for (const place of before) {
-      for (const choice of choices) if (places.length < most) places.push([...place, choice]);
-    }
-  }
-  return { places, count: sizeOf(shape) / Math.max(1, sizeOf(small)) };
-}
-
 function sameIndex(one, other) {
   return one.length === other.length && one.every((place, axis) => place === other[axis]);
+}
+
+/** As much of an array as the page holds of another one of its shape. */
+function cutTo(array, other) {
+  const rows = Math.min(array.rows, other.rows);
+  const columns = Math.min(array.columns, other.columns);
+  if (rows === array.rows && columns === array.columns) return array;
+  const numbers = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    const start = row * array.columns;
+    numbers.set(numbersOf(array).subarray(start, start + columns), row * columns);
+  }
+  const cut = { ...array, rows, columns, truncated: true };
+  decoded.set(cut, numbers);
+  return cut;
 }
 
 /** The largest magnitude among the finite numbers of some arrays: the end of their colour scale. */
@@ -90,4 +83,22 @@ function largestIn(...arrays) {
     }
   }
   return largest;
+}
+
+// --- in words ------------------------------------------------------------------------------------
+
+function formatShape(shape) {
+  return shape.length ? `(${shape.join(", ")}${shape.length === 1 ? "," : ""})` : "()";
+}
+
+/** The shape as it stands in a node: 32×16, or what a single number is. */
+function shortShape(array) {
+  if (sizeOf(array.shape) === 1) return formatNumber(numberIn(array, 0, 0));
+  const shape = array.shape.join("×");
+  if (!array.notFinite) return shape;
+  return `${shape} with ${Number.isNaN(Number(array.min)) ? "NaN" : "∞"}`;
+}
+
+function formatIndex(index) {
+  return `[${index.join(", ")}]`;
 }

@@ -16,11 +16,17 @@ function gradientBy(entry) {
 
 /** The text of a gradient in its node: a number, a sum of numbers, or a norm. */
 function gradientText(entry) {
-  const broken = brokenGradient(entry);
-  if (broken) return broken.wrong ? `∂ ${shortGradient(broken.wrong)} ✗` : "∂ ✗";
   const { state: known, arrived } = gradientBy(entry);
   if (known === "none" || known === "waiting") return "";
-  return textOfSum(entry, arrived, known === "whole");
+  const broken = brokenGradient(entry);
+  if (!broken) return textOfSum(entry, arrived, known === "whole");
+  if (known === "partly") return `∂ ${plural(arrived.length, "part")} …`;
+  return broken.wrong ? `∂ ${shortGradient(broken.wrong)} ✗` : "∂ ✗";
+}
+
+/** Whether an entry's gradient is there by the step that is shown, and is a wrong one. */
+function isWrongBy(entry) {
+  return brokenGradient(entry) !== null && gradientBy(entry).state === "whole";
 }
 
 function textOfSum(entry, arrived, whole) {
@@ -48,8 +54,8 @@ function groupGradient(group) {
     (entry) => tape.entries[entry].kind === "parameter" && tape.entries[entry].gradient,
   );
   const known = parameters.filter((entry) => gradientBy(entry).state === "whole");
-  if (!known.length) return "";
-  const broken = known.some((entry) => brokenGradient(entry)?.wrong);
+  const broken = group.entries.some(isWrongBy);
+  if (!known.length) return broken ? "✗" : "";
   const norms = known.map((entry) => {
     const array = brokenGradient(entry)?.wrong ?? tape.entries[entry].gradient;
     return Number(array.norm);

@@ -1,4 +1,4 @@
-// Backprop done wrong on purpose, beside what is right.
+// The tab in which backprop is done wrong on purpose, and the line over the graph that says so.
 
 function drawBreaks() {
   return [
@@ -39,7 +39,41 @@ function breakCard(one) {
     one.why === null
       ? null
       : html("p", { class: "quietly" }, `It changes nothing here. ${one.why}`),
-    ...(on ? [lossesOf(one), ...one.gradients.map((gradient) => comparedGradient(gradient))] : []),
+    on ? [whereItBegins(), lossesOf(one), leavesOf(one), onTheWay(one)] : null,
+  );
+}
+
+const MOST_BEGINNINGS = 6;
+
+/** Where a share is lost or the first wrong number stands, and how far it spreads. */
+function whereItBegins() {
+  const wrong = wrongNow();
+  const all = tape.entries.filter((entry) => entry.gradient).length;
+  const lost = [...wrong.lost.keys()].slice(0, MOST_BEGINNINGS).map((id) => {
+    const edge = tape.edges[id];
+    return html("li", {}, pair(edge.source, edge, "The share that is lost"), " ", lostWords(edge));
+  });
+  const first = [...wrong.first].slice(0, MOST_BEGINNINGS).map(entryButton);
+  return html(
+    "div",
+    { "data-label": "Where it begins" },
+    lost.length ? [html("h4", {}, "What is lost"), html("ul", { class: "shares" }, lost)] : null,
+    first.length
+      ? [
+          html("h4", {}, "The first wrong gradients, in the order of the walk"),
+          html(
+            "div",
+            { class: "row" },
+            first,
+            wrong.first.size > first.length ? `and ${wrong.first.size - first.length} more` : null,
+          ),
+        ]
+      : null,
+    html(
+      "p",
+      { class: "quietly" },
+      `${wrong.gradients.size} of ${plural(all, "gradient")} ${wrong.gradients.size === 1 ? "differs" : "differ"}; they are marked ✗ in the graph.`,
+    ),
   );
 }
 
@@ -62,38 +96,40 @@ function lossesOf(one) {
   );
 }
 
-function comparedGradient(gradient) {
-  const { label, layer } = tape.entries[gradient.entry];
-  return html(
-    "div",
-    { class: "compared", "data-label": label },
-    html("div", { class: "spread" }, entryButton(gradient.entry), layer ? null : html("span")),
-    comparison(gradient),
-  );
+/** What training would use: the gradients of parameters and variables. */
+function leavesOf(one) {
+  return one.gradients
+    .filter(({ entry }) => !isOp(entry))
+    .map(({ entry }) =>
+      html(
+        "div",
+        { class: "compared", "data-label": nameOf(entry) },
+        html("div", { class: "row" }, entryButton(entry)),
+        comparedGradient(tape.entries[entry]),
+      ),
+    );
 }
 
-/** A right and a wrong gradient: norms, how they differ, and both as matrices. */
-function comparison({ right, wrong, error }) {
-  const parts = [html("p", { class: "equation" }, normWords(right, wrong))];
-  if (error) parts.push(html("p", { class: "chip bad" }, `✗ ${error}`));
-  const largest = largestIn(right, wrong);
-  const maps = [
-    ["right", right],
-    ["wrong", wrong],
-  ].filter(([, array]) => array);
-  const made = maps.map(([label, array]) => {
-    const map = matrix(array, { label, small: true, largest });
-    map.show(null);
-    return map.root;
+/** The operations whose gradients differ, as the walk comes to them. */
+function onTheWay() {
+  const ops = [...wrongNow().gradients.values()].filter(({ entry }) => isOp(entry));
+  if (!ops.length) return null;
+  const rows = ops.slice(0, MOST_ROWS).map(({ entry, wrong }) => {
+    const words = rightAndWrong(tape.entries[entry].gradient, wrong);
+    return html(
+      "div",
+      { class: "row" },
+      entryButton(entry),
+      html("span", { class: "quietly" }, words),
+    );
   });
-  return html("div", {}, parts, html("div", { class: "matrices" }, made));
-}
-
-function normWords(right, wrong) {
-  const text = (array) => (array ? formatNumber(array.norm) : "none");
-  const words = `norm ${text(right)} right, ${text(wrong)} wrong`;
-  const ratio = right && wrong ? Number(wrong.norm) / Number(right.norm) : NaN;
-  return Number.isFinite(ratio) ? `${words}: × ${formatNumber(ratio, 3)}` : words;
+  return html(
+    "details",
+    { class: "compared", "data-label": "On the way", open: ops.length <= 12 },
+    html("summary", {}, html("h4", {}, "On the way there, as the walk goes")),
+    rows,
+    andMore(ops),
+  );
 }
 
 /** A line over the graph while its gradients are wrong ones. */
@@ -108,6 +144,11 @@ function drawBanner() {
   if (!broken) return;
   banner.replaceChildren(
     `✗ Wrong gradients: ${broken.title}`,
-    html("button", { type: "button", onclick: () => change({ broken: null }) }, "Put right"),
+    html("button", { type: "button", onclick: putRight }, "Put right"),
   );
+}
+
+function putRight() {
+  change({ broken: null });
+  byId("panel").focus({ preventScroll: true }); // the button is gone
 }

@@ -1,6 +1,6 @@
 // Curves over steps.
 
-const CHART = { width: 420, height: 170, left: 52, right: 8, top: 8, bottom: 22 };
+const CHART = { width: 420, height: 170, left: 62, right: 8, top: 8, bottom: 22 };
 
 /**
  * A line chart. `series` are {name, values}; values that are not finite leave gaps.
@@ -16,7 +16,7 @@ function lineChart({
   small = false,
   first = 1,
 }) {
-  const size = small ? { ...CHART, width: 230, height: 104, left: 62, bottom: 18 } : CHART;
+  const size = small ? { ...CHART, width: 230, height: 104, bottom: 18 } : CHART;
   const usable = series.map((one) => ({
     ...one,
     values: one.values.map((value) => plotted(value, log)),
@@ -160,4 +160,23 @@ function sampleOf({ colour, dashes }) {
   });
   line.style.stroke = colour;
   return svg("svg", { width: 26, height: 10, "aria-hidden": "true" }, line);
+}
+
+/** Colours of curves, with a pattern of dashes each, so that colour is not all that tells them. */
+const CURVES = [
+  { colour: "light-dark(#0b6b63, #4fc4b6)", dashes: "" },
+  { colour: "light-dark(#86308f, #dd93e6)", dashes: "7 3" },
+  { colour: "light-dark(#b04a0c, #fb9646)", dashes: "2 3" },
+  { colour: "light-dark(#2b6cb0, #60a5fa)", dashes: "9 3 2 3" },
+  { colour: "light-dark(#5d6b00, #c3cf5a)", dashes: "4 4" },
+  { colour: "light-dark(#57606a, #a5aebb)", dashes: "12 4" },
+];
+
+/** Colour and dashes of the n-th curve; no two of the first 36 have both in common. */
+function curveStyle(place) {
+  const round = Math.floor(place / CURVES.length);
+  return {
+    colour: CURVES[place % CURVES.length].colour,
+    dashes: CURVES[(place + round) % CURVES.length].dashes,
+  };
 }

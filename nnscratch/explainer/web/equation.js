@@ -14,22 +14,25 @@ function equation(terms) {
   );
 }
 
-/** A box that holds an explanation, with the matrices that took part beneath it. */
+/**
+ * A box that holds an explanation, with the matrices that took part beneath it.
+ *
+ * `explain(index)` gives {lines, marks, note}: each line is a list of terms, marks say for each
+ * array by its key which of its elements took part. It gives null where there is nothing to say.
+ */
 function workedOut(title, arrays, explain) {
-  const line = html("div", { class: "row" });
+  const lines = html("div", {});
   const words = html("p", { class: "quietly" });
-  const maps = arrays
-    .filter(({ array }) => sizeOf(array.shape) > 1)
-    .map(({ key, name, array }) => ({
-      key,
-      map: matrix(array, { label: name, small: true }),
-    }));
+  const maps = arrays.map(({ key, name, array }) => ({
+    key,
+    map: matrix(array, { label: name, small: true }),
+  }));
   const heading = html("h4", {});
   const root = html(
     "div",
     { class: "worked-out" },
     heading,
-    line,
+    lines,
     words,
     html(
       "div",
@@ -44,8 +47,8 @@ function workedOut(title, arrays, explain) {
       root.hidden = explained === null;
       if (!explained) return;
       heading.textContent = index.length ? `${title} ${formatIndex(index)}` : title;
-      line.replaceChildren(equation(explained.terms));
-      words.textContent = explained.note ?? "";
+      lines.replaceChildren(...explained.lines.map(equation));
+      words.textContent = explained.note;
       words.hidden = !explained.note;
       for (const { key, map } of maps) map.show(null, explained.marks.get(key));
     },

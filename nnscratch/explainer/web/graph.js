@@ -48,7 +48,6 @@ function toggleGroup(id) {
   drawGraph();
   const after = cornerOf(id);
   moveView(before.x - after.x, before.y - after.y);
-  focusItem(id);
 }
 
 function cornerOf(id) {
@@ -111,7 +110,15 @@ function drawNode(node) {
     gradient,
   );
   scene.append(root);
-  drawn.nodes.set(node.id, { root, place: node, entries: [entry.id], entry, gradient });
+  const flag = addFlag(root, node);
+  drawn.nodes.set(node.id, { root, place: node, entries: [entry.id], entry, gradient, flag });
+}
+
+/** Room above a node's corner for a mark of where a mistake begins. */
+function addFlag(root, { width, height }) {
+  const flag = svg("text", { class: "flag", x: width / 2, y: -height / 2 - 6 });
+  root.append(flag);
+  return flag;
 }
 
 function groupWords(group) {
@@ -153,6 +160,7 @@ function drawClosed(node) {
     entries: closed.entries,
     group: closed,
     gradient,
+    flag: addFlag(root, node),
   });
 }
 
@@ -179,7 +187,9 @@ function drawBox(box) {
 /** The name of an open box, which no edge may cross out. */
 function drawTitle({ name, x, y, width, height }) {
   const place = { x: x - width / 2 + 12, y: y - height / 2 + 19 };
-  scene.append(svg("text", { class: "box-title", "aria-hidden": "true", ...place }, `${name} ▾`));
+  scene.append(
+    svg("text", { class: "box-title", "aria-hidden": "true", ...place }, `${shortName(name)} ▾`),
+  );
 }
 
 function drawEdge(edge) {
@@ -251,14 +261,19 @@ function paintGraph() {
     if (item.entry && receiving.has(item.entry.id)) names.push("receiving");
     if (!active && !item.group?.open && item.entries.every(isWaiting)) names.push("waiting");
     if (firstOdd && item.entry?.value.notFinite > 0) names.push("not-finite");
-    if (item.entries.some((entry) => brokenGradient(entry)) && item.entry) names.push("wrong");
+    if (!item.group?.open && item.entries.some(isWrongBy)) names.push("wrong");
     setClass(item.root, names.join(" "));
     item.root.setAttribute("aria-selected", String(names.includes("selected")));
     if (item.gradient) paintGradient(item);
+    if (item.flag) setText(item.flag, item.entries.map(flagOf).find(Boolean) ?? "");
     const label = spokenName(item);
     if (item.root.getAttribute("aria-label") !== label) item.root.setAttribute("aria-label", label);
   }
   for (const item of drawn.edges) paintEdge(item, step, phase);
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 function setClass(root, names) {
@@ -289,22 +304,40 @@ function paintEdge(item, step, phase) {
   if (item.edges.length > 1) names.push("merged");
   if (active.length) names.push("active");
   if (selected) names.push("selected");
+  if (own.some(brokenContribution)) names.push("wrong");
+  if (own.some(isLost)) names.push("lost");
   setClass(item.root, names.join(" "));
   placeHead(item, phase === "backward" && own.some((edge) => edge.contribution));
   const shown = phase === "backward" ? active : selected && phase === null ? own : [];
-  const text =
-    shown.length === 1 && shown[0].contribution ? shortGradient(shown[0].contribution) : "";
-  if (item.label.textContent !== text) item.label.textContent = text;
+  setText(item.label, [sentText(shown), lostMark(own)].filter(Boolean).join(" "));
+}
+
+/** The word stands once, where several edges between the same two lose what they carry. */
+function lostMark(own) {
+  const lost = own.find(isLost);
+  if (!lost) return "";
+  const twins = contributionsTo(lost.source).filter(({ target }) => target === lost.target);
+  return twins.find(isLost) === lost ? "✗ lost" : "✗";
+}
+
+/** What an edge by itself sends back. */
+function sentText([edge, ...others]) {
+  if (!edge?.contribution || others.length) return "";
+  const wrong = brokenContribution(edge);
+  return wrong ? `${shortGradient(wrong)} ✗` : shortGradient(edge.contribution);
 }
 
 function paintGradient(item) {
   const text = item.group ? groupGradient(item.group) : gradientText(item.entry.id);
   if (item.entry?.trainable === false && !text) return;
-  if (item.gradient.textContent !== text) item.gradient.textContent = text;
+  setText(item.gradient, text);
 }
 
 function spokenName(item) {
-  if (item.group) return `${item.group.name}, layer, ${groupWords(item.group)}`;
+  if (item.group) {
+    const wrong = item.entries.some(isWrongBy) && "wrong gradients in it";
+    return [item.group.name, "layer", groupWords(item.group), wrong].filter(Boolean).join(", ");
+  }
   const { entry } = item;
   const gradient = gradientText(entry.id);
   return [
@@ -313,11 +346,17 @@ function spokenName(item) {
     sizeOf(entry.value.shape) === 1
       ? shortShape(entry.value)
       : `shape ${formatShape(entry.value.shape)}`,
-    gradient && `gradient ${gradient.replace("∂ ", "").replaceAll("‖", "")}`,
+    gradient && spokenGradient(gradient),
+    flagOf(entry.id).replace("✗ ", ""),
     entry.trainable === false && "frozen",
   ]
     .filter(Boolean)
     .join(", ");
+}
+
+function spokenGradient(text) {
+  const wrong = text.includes("✗") ? "wrong gradient" : "gradient";
+  return `${wrong} ${text.replace(/^∂ | ✗$/g, "").replaceAll("‖", "")}`;
 }
 
 function drawLegend() {
@@ -345,6 +384,10 @@ function drawLegend() {
     html("li", {}, html("span", { class: "digits" }, "∂ 0.5"), "gradient of the loss"),
     html("li", {}, html("span", { class: "digits" }, "∂ ‖0.5‖"), "norm of an array's gradient"),
   );
+  if (tape.breaks.some(({ why }) => why === null)) {
+    const mark = html("span", { class: "digits" }, "✗");
+    items.push(html("li", {}, mark, "wrong gradient, while a mistake is switched on"));
+  }
   byId("legend-list").append(...items);
 }
 

@@ -40,11 +40,11 @@ function madeWith() {
 }
 
 function entryButton(entry) {
-  const { label, layer } = tape.entries[entry];
+  const [name, layer] = [nameOf(entry), layerOf(entry)];
   return html(
     "button",
     { type: "button", onclick: () => showEntry(entry) },
-    layer && layer !== label ? `${layer} · ${label}` : label,
+    layer && layer !== name ? `${layer} · ${name}` : name,
   );
 }
 
@@ -77,6 +77,7 @@ function entryParts(entry) {
     ...entryHead(entry),
     valuePart(entry, pointing),
     gradientPart(entry, pointing),
+    ...laterResults(entry),
     sentPart(entry),
     rulePart(entry),
   ];
@@ -208,194 +209,30 @@ function valuePart(entry, pointing) {
     ...pointing.options,
   });
   pointing.follow(map);
-  const worked = entry.form
-    ? workedOut("How it came about:", argumentsOf(entry), (index) =>
-        explainElement(entry.id, index),
+  const worked = entry.op
+    ? workedOut("How it came about:", arraysOfElement(entry), (index) =>
+        explainElement(entry, index),
       )
     : null;
   if (worked) pointing.follow(worked);
   return part(
     "Value",
     map.root,
-    formula(entry.formula, "Formula"),
+    formula(opOf(entry).formula, "Formula"),
     worked?.root,
     statistics(entry.value),
+    wrongValue(entry),
   );
-}
-
-/** The arguments of an op as small matrices. */
-function argumentsOf(entry) {
-  return inputsOf(entry.id)
-    .map((edge) => ({ key: edge.argument, name: nameOf(edge.source), array: argumentArray(edge) }))
-    .filter(({ array }) => array);
-}
-
-// --- its gradient ---------------------------------------------------------------------------------
-
-function gradientPart(entry, pointing) {
-  const broken = brokenGradient(entry.id);
-  if (broken) return comparedPart(entry, broken);
-  if (!entry.gradient)
-    return part("Gradient", html("p", { class: "quietly" }, noGradientWords(entry)));
-  const map = matrix(entry.gradient, {
-    label: `Gradient of ${entry.label}`,
-    caption: `∂ loss / ∂ ${entry.label}`,
-    ...pointing.options,
-  });
-  pointing.follow(map);
-  const arrived = arrivedPart(entry, pointing);
-  return part("Gradient", map.root, arrived, statistics(entry.gradient));
-}
-
-function noGradientWords(entry) {
-  if (entry.trainable === false)
-    return "Frozen (trainable = False): no gradient is computed for it, and no update is made.";
-  if (entry.kind === "input")
-    return "An input is given, not learned: no gradient is computed for it.";
-  if (entry.kind === "constant") return "A constant: no gradient is computed for it.";
-  return "No gradient of the loss flows here.";
-}
-
-/** From whom the gradient came; several shares are added up. */
-function arrivedPart(entry, pointing) {
-  const edges = contributionsTo(entry.id);
-  if (entry.id === tape.loss)
-    return html(
-      "p",
-      { class: "quietly" },
-      "The walk begins here: the derivative of the loss by itself is 1.",
-    );
-  if (!edges.length) return null;
-  if (edges.length === 1) {
-    const [edge] = edges;
-    return html(
-      "p",
-      { class: "row quietly" },
-      "All of it came from",
-      pair(edge.target, edge, `Edge to ${nameOf(edge.target)}`),
-    );
-  }
-  const line = html("div", {});
-  pointing.follow({
-    show(index) {
-      const shown = edges.slice(0, edges.length > MOST_TERMS + 1 ? MOST_TERMS : edges.length);
-      const terms = shown.flatMap((edge, place) => [
-        ...(place ? [" + "] : []),
-        { number: numberAt(edge.contribution, index), of: place % 2 },
-      ]);
-      if (shown.length < edges.length) terms.push(` + … (${edges.length - shown.length} more)`);
-      line.replaceChildren(
-        equation([...terms, " = ", { number: numberAt(entry.gradient, index), of: "result" }]),
-      );
-    },
-  });
-  return html(
-    "div",
-    { class: "arrived", "data-label": "Sum of contributions" },
-    html(
-      "p",
-      {},
-      `${edges.length} shares arrived, one for each use, and were added (the chain rule for several paths):`,
-    ),
-    line,
-    sizeOf(entry.value.shape) > 1 ? sumOfMatrices(entry, edges, pointing) : null,
-  );
-}
-
-function sumOfMatrices(entry, edges, pointing) {
-  const shown = edges.slice(0, 6);
-  const largest = largestIn(entry.gradient, ...shown.map((edge) => edge.contribution));
-  const items = shown.flatMap((edge, place) => {
-    const map = matrix(edge.contribution, {
-      label: `from ${nameOf(edge.target)}`,
-      small: true,
-      largest,
-      ...pointing.options,
-    });
-    pointing.follow(map);
-    return [...(place ? [html("span", { class: "sign" }, "+")] : []), map.root];
-  });
-  if (edges.length > shown.length)
-    items.push(html("span", { class: "sign" }, `+ ${edges.length - shown.length} more`));
-  const total = matrix(entry.gradient, { label: "together", small: true, largest });
-  pointing.follow(total);
-  return html(
-    "div",
-    { class: "matrices" },
-    items,
-    html("span", { class: "sign" }, "="),
-    total.root,
-  );
-}
-
-function comparedPart(entry, broken) {
-  return part(
-    "Gradient, right and wrong",
-    comparison({ ...broken, right: entry.gradient ?? broken.right }),
-  );
-}
-
-// --- what an op sends back ------------------------------------------------------------------------
-
-let sentArgument = 0;
-
-function sentPart(entry) {
-  const edges = inputsOf(entry.id).filter((edge) => edge.contribution);
-  if (!edges.length) return null;
-  const chosen = edges.find((edge) => edge.argument === sentArgument) ?? edges[0];
-  const choose = (argument) => {
-    sentArgument = argument;
-    drawPanel();
-  };
-  const names = edges.map((edge) => {
-    const twice = edges.some(
-      (other) => other !== edge && nameOf(other.source) === nameOf(edge.source),
-    );
-    return [
-      edge.argument,
-      `to ${nameOf(edge.source)}${twice ? `, argument ${edge.argument + 1}` : ""}`,
-    ];
-  });
-  return part(
-    "What it sends back",
-    formula(entry.derivative, "Gradient rule"),
-    edges.length > 1 ? segments("Which argument", names, chosen.argument, choose) : null,
-    contributionParts(chosen, new Pointing(chosen.contribution.shape)),
-  );
-}
-
-/** A contribution as a matrix, with the numbers of the element pointed at. */
-function contributionParts(edge, pointing, start = edge.contribution.shape.map(() => 0)) {
-  const target = tape.entries[edge.target];
-  let kept = start;
-  const follow = {
-    choose: (index) => {
-      kept = index;
-      pointing.point(index);
-    },
-    hover: (index) => pointing.point(index ?? kept),
-  };
-  const name = nameOf(edge.source);
-  const map = matrix(edge.contribution, { label: `Sent to ${name}`, ...follow });
-  const arrays = [
-    { key: "gradient", name: `gradient of ${target.label}`, array: target.gradient },
-    ...argumentsOf(target),
-  ].filter(({ array }) => array);
-  const worked = workedOut("How it came about:", arrays, (index) =>
-    explainContribution(edge, index),
-  );
-  pointing.follow(map, worked);
-  pointing.point(kept);
-  return html("div", {}, map.root, worked.root);
 }
 
 function rulePart(entry) {
-  if (!entry.rule) return null;
-  const short = entry.rule.split("\n").length <= 8;
+  const { rule } = opOf(entry);
+  if (!rule) return null;
+  const short = rule.split("\n").length <= 8;
   return html(
     "details",
     { class: "part", open: short },
     html("summary", {}, html("h3", {}, "Gradient rule as it stands in nnscratch.ops")),
-    html("pre", { tabindex: 0, "aria-label": "Gradient rule" }, html("code", {}, entry.rule)),
+    html("pre", { tabindex: 0, "aria-label": "Gradient rule" }, html("code", {}, rule)),
   );
 }

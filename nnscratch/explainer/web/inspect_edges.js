@@ -11,7 +11,8 @@ function edgeParts(edge) {
     contribution
       ? part(
           `Backward: what ${target.label} sends to ${source.label}`,
-          formula(target.derivative, "Gradient rule"),
+          formula(opOf(target).derivative, "Gradient rule"),
+          wrongContribution(edge),
           contributionParts(edge, new Pointing(contribution.shape), state.index),
           before ? broadcastPart(edge) : null,
           statistics(contribution),
@@ -37,13 +38,9 @@ function whyNothing(edge) {
 function forwardOfEdge(edge) {
   const value = argumentArray(edge);
   const source = tape.entries[edge.source];
-  if (!value)
-    return part(
-      "Forward",
-      html("p", { class: "quietly" }, `Carries result ${edge.output + 1} of ${source.label}.`),
-    );
+  const which = edge.output ? `, its result ${edge.output + 1}` : "";
   const map = matrix(value, {
-    label: `Value of ${source.label}`,
+    label: `Value of ${source.label}${which}`,
     choose: (index) => map.show(index),
     hover: null,
   });
@@ -56,13 +53,6 @@ function broadcastPart(edge) {
   const { before, contribution } = edge;
   const source = tape.entries[edge.source];
   const times = sizeOf(before.shape) / Math.max(1, sizeOf(contribution.shape));
-  const largest = largestIn(before);
-  const [wide, narrow] = [
-    matrix(before, { label: "before", small: true, largest }),
-    matrix(contribution, { label: "summed", small: true }),
-  ];
-  wide.show(null);
-  narrow.show(null);
   return html(
     "div",
     { "data-label": "Broadcasting undone" },
@@ -75,22 +65,30 @@ function broadcastPart(edge) {
     html(
       "div",
       { class: "matrices" },
-      wide.root,
+      shownSmall(before, "before"),
       html("span", { class: "sign" }, "Σ →"),
-      narrow.root,
+      shownSmall(contribution, "summed"),
     ),
   );
+}
+
+const MOST_ROWS = 60;
+
+function andMore(all) {
+  const more = all.length - MOST_ROWS;
+  return more > 0 ? html("p", { class: "quietly" }, `and ${more} more`) : null;
 }
 
 /** Several edges from or to a closed layer. */
 function mergedParts(key) {
   const item = drawn.edges.find((edge) => edge.key === key);
   if (!item) return overview();
-  const rows = item.edges.slice(0, 40).map((id) => {
+  const rows = item.edges.slice(0, MOST_ROWS).map((id) => {
     const edge = tape.edges[id];
     const words = `${nameOf(edge.source)} → ${nameOf(edge.target)}`;
+    const wrong = brokenContribution(edge);
     const norm = edge.contribution
-      ? `sends back a norm of ${formatNumber(edge.contribution.norm, 3)}`
+      ? `sends back a norm of ${formatNumber((wrong ?? edge.contribution).norm, 3)}${wrong ? " ✗" : ""}`
       : "sends nothing back";
     return html(
       "div",
@@ -107,16 +105,19 @@ function mergedParts(key) {
       "One line in the graph stands for these, since a layer is closed.",
     ),
     ...rows,
+    andMore(item.edges),
   ];
 }
 
 /** A layer: open it, or look at what is in it. */
 function groupParts(group) {
-  const rows = group.entries.slice(0, 60).map((id) => {
+  const rows = group.entries.slice(0, MOST_ROWS).map((id) => {
     const { gradient, value } = tape.entries[id];
-    const words = [shapeWords(value), gradient && `gradient ${shortGradient(gradient)}`]
-      .filter(Boolean)
-      .join(" · ");
+    const wrong = brokenGradient(id);
+    const known = wrong
+      ? rightAndWrong(gradient, wrong.wrong)
+      : gradient && shortGradient(gradient);
+    const words = [shapeWords(value), known && `gradient ${known}`].filter(Boolean).join(" · ");
     return html(
       "div",
       { class: "row" },
@@ -129,17 +130,21 @@ function groupParts(group) {
     html("p", { class: "quietly" }, [group.kind, groupWords(group)].filter(Boolean).join(" · ")),
     html(
       "button",
-      { type: "button", onclick: () => openFromPanel(group) },
+      { type: "button", id: "toggle-group", onclick: () => openFromPanel(group) },
       group.open ? "Close in the graph" : "Open in the graph",
     ),
-    html("section", { class: "part", "aria-label": "In it" }, html("h3", {}, "In it"), rows),
+    html(
+      "section",
+      { class: "part", "aria-label": "In it" },
+      html("h3", {}, "In it"),
+      rows,
+      andMore(group.entries),
+    ),
   ];
 }
 
 function openFromPanel(group) {
-  const { activeElement } = document;
   toggleGroup(group.id);
-  activeElement.focus();
   drawPanel();
 }
 

@@ -15,7 +15,8 @@ const KEYS = [
 function startKeyboard() {
   document.addEventListener("keydown", keyAnywhere);
   byId("graph").addEventListener("keydown", keyInGraph);
-  byId("graph").addEventListener("focusin", (event) => {
+  // Not on the graph: an SVG that listens for the focus is a stop of its own for Tab.
+  byId("viewport").addEventListener("focusin", (event) => {
     const item = event.target.closest(".node, .group");
     if (item) setFocusable(item.id);
   });
@@ -26,10 +27,19 @@ function startKeyboard() {
 }
 
 const TYPING = "input, select, textarea, dialog";
+const SCROLLED_BY = ["ArrowLeft", "ArrowRight", "Home", "End", " "];
+
+/** Whether a key would scroll what has the focus: a program, or a wide formula. */
+function isToScroll({ key }, target) {
+  const { scrollWidth, clientWidth, scrollHeight, clientHeight } = target;
+  const larger = scrollWidth > clientWidth || scrollHeight > clientHeight;
+  return target.matches("pre, .formula") && larger && SCROLLED_BY.includes(key);
+}
 
 function keyAnywhere(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.target.closest ? event.target : document.body;
+  if (isToScroll(event, target)) return;
   if (target.closest(TYPING)) {
     const slider = target.closest("#position"); // it has arrows, Home and End of its own
     if (!slider || !["n", "p", " "].includes(event.key.toLowerCase())) return;
@@ -100,7 +110,9 @@ function activate(id, toggle) {
   if (id.startsWith("entry")) inspect("entry", Number(id.replace("entry-", "")));
   else {
     inspect("group", id);
-    if (toggle) toggleGroup(id);
+    if (!toggle) return;
+    toggleGroup(id);
+    focusItem(id);
   }
 }
 

@@ -72,7 +72,8 @@ function layOut({ nodes, edges, boxes }) {
       edges,
       top,
     );
-    box.width = Math.max(box.inner.width, textWidth(box.name, NAME_FONT) + 24) + 2 * PADDING;
+    box.width =
+      Math.max(box.inner.width, textWidth(shortName(box.name), NAME_FONT) + 24) + 2 * PADDING;
     box.height = box.inner.height + HEADER + PADDING;
   }
   const outer = newGraph(24);

@@ -5,7 +5,7 @@ function drawHead() {
   const loss = tape.entries[tape.loss];
   const parameters = tape.entries.filter((entry) => entry.kind === "parameter").length;
   const words = [
-    `${loss.label === loss.op ? "loss" : loss.label} = ${shortShape(loss.value)}`,
+    `${loss.label === loss.op ? "loss" : nameOf(tape.loss)} = ${shortShape(loss.value)}`,
     plural(tape.forward.length, "op"),
     parameters && plural(parameters, "parameter"),
     tape.run && plural(tape.run.steps, "training step"),
@@ -17,7 +17,7 @@ function drawHead() {
 function drawNotices() {
   if (tape.leftOut) byId("notices").append(html("p", { class: "notice" }, tape.leftOut));
   if (!firstOdd) return;
-  const { label, layer } = tape.entries[firstOdd.entry];
+  const [label, layer] = [nameOf(firstOdd.entry), layerOf(firstOdd.entry)];
   const show = () => {
     goTo(firstOdd.position);
     showEntry(firstOdd.entry);
@@ -32,7 +32,7 @@ function drawNotices() {
   );
 }
 
-startTheme();
+startTheme(byId("theme"), drawPanel); // canvases hold colours of their own
 drawHead();
 drawNotices();
 makeGroups();

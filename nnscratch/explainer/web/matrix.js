@@ -88,6 +88,13 @@ function matrix(
   };
 }
 
+/** A small heat map with which nothing is done but looking. */
+function shownSmall(array, label, largest = null) {
+  const map = matrix(array, { label, small: true, largest });
+  map.show(null);
+  return map.root;
+}
+
 function listenTo(frame, body, array, pointed, choose, hover) {
   const under = (event) => {
     const cell = body.cellAt(event);

@@ -1,5 +1,7 @@
 // The backward pass as a Python program.
 
+let programUrl = null; // made when it is first shown
+
 function drawProgram() {
   const heading = html("h2", {}, "The backward pass as a program");
   if (isRemark(tape.program)) {
@@ -8,7 +10,8 @@ function drawProgram() {
   const answer = html("span", { class: "quietly", role: "status" });
   const code = html("code", {}, tape.program);
   const download = html("a", { class: "button", download: "backward.py" }, "Download backward.py");
-  download.href = URL.createObjectURL(new Blob([tape.program], { type: "text/x-python" }));
+  programUrl ??= URL.createObjectURL(new Blob([tape.program], { type: "text/x-python" }));
+  download.href = programUrl;
   return [
     heading,
     html(

@@ -14,7 +14,7 @@ function startScrubber() {
   byId("speed").addEventListener("change", () => timer && startPlaying());
   byId("phase-forward").style.flexGrow = FORWARD_STEPS;
   byId("phase-backward").style.flexGrow = sequence.length - FORWARD_STEPS;
-  onChange(["position"], drawScrubber);
+  onChange(["position", "broken"], drawScrubber);
   drawScrubber();
 }
 
@@ -58,7 +58,7 @@ function drawScrubber() {
   const step = sequence[position - 1];
   const slider = byId("position");
   if (Number(slider.value) !== position) slider.value = position;
-  const words = sentenceOf(position);
+  const words = [sentenceOf(position), wrongWords(position)].filter(Boolean).join(" ");
   slider.setAttribute("aria-valuetext", words);
   byId("sentence").textContent = words;
   byId("counter").textContent = `${position} / ${sequence.length}`;

@@ -12,7 +12,8 @@ function sentenceOf(position) {
 }
 
 function forwardWords(entry, position) {
-  const { op, value, layer, label } = tape.entries[entry];
+  const { op, value } = tape.entries[entry];
+  const [label, layer] = [nameOf(entry), layerOf(entry)];
   const names = listed(inputsOf(entry).map((edge) => named(edge.source)));
   const place = layer ? ` in ${layer}` : "";
   const whose = label === op ? "" : `${label} `;
@@ -25,13 +26,15 @@ function forwardWords(entry, position) {
 }
 
 function named(entry) {
-  const { value, kind, label } = tape.entries[entry];
+  const { value, kind } = tape.entries[entry];
+  const label = nameOf(entry);
   const number = sizeOf(value.shape) === 1 && kind !== "constant";
   return number ? `${label} = ${shortShape(value)}` : label;
 }
 
 function backwardWords(entry, position) {
-  const { op, gradient, layer } = tape.entries[entry];
+  const { op, gradient } = tape.entries[entry];
+  const layer = layerOf(entry);
   const count = `Backward, ${position - FORWARD_STEPS} of ${sequence.length - FORWARD_STEPS}`;
   const received =
     entry === tape.loss

@@ -60,12 +60,3 @@ function firstIndex(kind, id) {
   if (odd < 0) return array.shape.map(() => 0);
   return indexOf(array.shape, Math.floor(odd / array.columns), odd % array.columns);
 }
-
-function brokenNow() {
-  return tape.breaks.find((one) => one.key === state.broken) ?? null;
-}
-
-/** What the mistake that is switched on does to an entry's gradient; null if nothing. */
-function brokenGradient(entry) {
-  return brokenNow()?.gradients.find((one) => one.entry === entry) ?? null;
-}

@@ -30,16 +30,39 @@ function inputsOf(entry) {
   return tape.entries[entry].inputs.map((edge) => tape.edges[edge]);
 }
 
-/** The edges that bring gradient back to an entry, in the order in which it arrives. */
-function contributionsTo(entry) {
-  return usesOf[entry]
+/** The edges that bring gradient back to each entry's first result, in the order of arrival. */
+const arrivals = usesOf.map((uses) =>
+  uses
     .map((edge) => tape.edges[edge])
     .filter((edge) => edge.contribution && edge.output === 0)
-    .sort((one, other) => visitedAt.get(one.target) - visitedAt.get(other.target));
+    .sort((one, other) => visitedAt.get(one.target) - visitedAt.get(other.target)),
+);
+
+function contributionsTo(entry) {
+  return arrivals[entry];
+}
+
+/** {formula, derivative, rule} of an op's entry. */
+function opOf(entry) {
+  return tape.ops[entry.op] ?? {};
+}
+
+const MOST_LETTERS = 48;
+
+/** A name as it stands in a sentence or on a button: the middle of a very long one is left out. */
+function shortName(name) {
+  if (name.length <= MOST_LETTERS) return name;
+  return `${name.slice(0, MOST_LETTERS - 16)}…${name.slice(-15)}`;
 }
 
 function nameOf(entry) {
-  return tape.entries[entry].label;
+  return shortName(tape.entries[entry].label);
+}
+
+/** The layer of an entry as it stands in a sentence; null outside of all. */
+function layerOf(entry) {
+  const { layer } = tape.entries[entry];
+  return layer && shortName(layer);
 }
 
 /** "loss = mean" for an op's result that has a name in the program. */
@@ -53,9 +76,10 @@ function shortGradient(array) {
   return `‖${formatNumber(array.norm, 3)}‖`;
 }
 
-/** The value of the element of an argument; undefined for the later results of an op. */
+/** The value that an edge carries: that of its source, or one of the source's later results. */
 function argumentArray(edge) {
-  return edge.output === 0 ? tape.entries[edge.source].value : null;
+  const source = tape.entries[edge.source];
+  return edge.output === 0 ? source.value : source.results[edge.output].value;
 }
 
 /**

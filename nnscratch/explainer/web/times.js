@@ -69,7 +69,7 @@ function timeBar(entry, longest) {
   );
   const kernel = entry.implementation?.name ?? "";
   const words = `${formatSeconds(forward)} forward, ${formatSeconds(backward)} backward`;
-  const place = entry.layer && entry.layer !== entry.label ? `${entry.layer} · ` : "";
+  const place = entry.layer && entry.layer !== entry.label ? `${layerOf(entry.id)} · ` : "";
   return [
     html(
       "button",
@@ -79,7 +79,7 @@ function timeBar(entry, longest) {
         title: entry.implementation?.reason ?? null,
         onclick: () => showEntry(entry.id),
       },
-      place + entry.label,
+      place + nameOf(entry.id),
     ),
     track,
     html(

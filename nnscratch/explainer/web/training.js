@@ -81,13 +81,21 @@ function drawTraining() {
 
 function runWords(run) {
   const { losses, steps } = run;
-  const optimizer = optimizerName(run);
-  const settings = ["momentum", "rho", "beta_1", "beta_2", "epsilon", "weight_decay"]
-    .filter((name) => run.optimizer?.settings[name])
-    .map((name) => `${name} ${formatNumber(run.optimizer.settings[name])}`);
-  if (optimizer) settings.unshift(`learning_rate ${formatNumber(run.learningRates[0])}`);
+  const optimizer = optimizerName(optimizerAt(run, 0));
+  const settings = settingsOf(run);
   const name = optimizer ? ` with ${optimizer} (${settings.join(", ")})` : "";
   return `${plural(steps, "step")}${name}. The loss went from ${formatNumber(losses[0])} to ${formatNumber(losses[losses.length - 1])}. The graph shows the last step.`;
+}
+
+/** The constants of the optimizer that have a part in its steps. */
+function settingsOf(run) {
+  if (!optimizerAt(run, 0)) return [];
+  const { settings, schedule } = optimizerAt(run, 0);
+  const kind = schedule ? ` at first, by ${schedule.class_name.split(".").pop()}` : "";
+  const others = Object.entries(settings)
+    .filter(([name, value]) => value && (settings.use_ema || !name.startsWith("ema_")))
+    .map(([name, value]) => (value === true ? name : `${name} ${formatNumber(value)}`));
+  return [`learning_rate ${formatNumber(run.learningRates[0])}${kind}`, ...others];
 }
 
 function lossChart(run) {
@@ -145,12 +153,18 @@ function kindsOfArrays(parameter) {
   ];
 }
 
+/** Running means of a normalisation are not trained, but they change without a gradient. */
+function untrainedMark({ updates, gradients }) {
+  const changes = updates.some((update, step) => update?.norm && !gradients[step]);
+  return changes ? " (not trained)" : " (frozen)";
+}
+
 function parameterSelect(run) {
   const options = run.parameters.map(({ layer, name, trainable }, place) =>
     html(
       "option",
       { value: place, selected: place === training.parameter },
-      `${layer} · ${name}${trainable ? "" : " (frozen)"}`,
+      `${shortName(layer)} · ${shortName(name)}${trainable ? "" : untrainedMark(run.parameters[place])}`,
     ),
   );
   const chosen = html(
@@ -246,10 +260,10 @@ function normBars(run, layers, norms) {
     const norm = now[place];
     const bar = html("span");
     bar.style.background = curveStyle(place).colour;
-    bar.style.width =
-      norm > 0 ? `${high > low ? 6 + (94 * (Math.log10(norm) - low)) / (high - low) : 100}%` : "0";
+    const far = high > low ? (Math.log10(norm) - low) / (high - low) : 1;
+    bar.style.width = norm > 0 ? `${6 + 94 * Math.min(1, far)}%` : "0";
     return [
-      html("span", { class: "row name" }, sampleOf(curveStyle(place)), layer),
+      html("span", { class: "row name" }, sampleOf(curveStyle(place)), shortName(layer)),
       html("span", { class: "track-of-bar", "aria-hidden": "true" }, bar),
       html(
         "span",

@@ -16,19 +16,23 @@ function startViewport() {
   byId("zoom-in").addEventListener("click", () => zoomBy(1.3));
   byId("zoom-out").addEventListener("click", () => zoomBy(1 / 1.3));
   byId("fit").addEventListener("click", () => fit());
-  new ResizeObserver(whenResized).observe(byId("viewport"));
   fit(true);
+  widthBefore = frame().width;
+  new ResizeObserver(whenResized).observe(byId("viewport"));
   onChange(["position"], followStep);
 }
 
-let sizeBefore = null;
+let widthBefore = 0;
 
 /** Keep the middle in the middle. */
 function whenResized() {
-  const { width, height } = frame();
-  if (sizeBefore) view.x += (width - sizeBefore.width) / 2;
-  applyView();
-  sizeBefore = { width, height };
+  const { width } = frame();
+  if (width === 0) return;
+  if (widthBefore) {
+    view.x += (width - widthBefore) / 2;
+    applyView();
+  } else fit(true); // a notebook may begin a page out of sight, where it has no size
+  widthBefore = width;
 }
 
 function frame() {
@@ -73,10 +77,16 @@ function zoomBy(factor, at = { x: frame().width / 2, y: frame().height / 2 }) {
 }
 
 function zoomByWheel(event) {
+  if (!event.ctrlKey && isPassedBy()) return;
   event.preventDefault();
   const { left, top } = frame();
   const speed = event.ctrlKey ? 0.01 : 0.0018; // a pinch on a touchpad comes as small steps
   zoomBy(Math.exp(-event.deltaY * speed), { x: event.clientX - left, y: event.clientY - top });
+}
+
+/** Whether the page is part of another one, a notebook, through which its reader scrolls. */
+function isPassedBy() {
+  return window.parent !== window && !document.hasFocus();
 }
 
 // --- pointers -------------------------------------------------------------------------------------

@@ -51,6 +51,17 @@ def check_2(answer: Any, lesson: dict[str, Any]) -> None:
         f"For a layer with {right} dead units out of {len(b)} it gives {given}.",
         tolerance=0,
     )
+    x, b = np.abs(x), np.zeros(len(b))  # a layer whose units die of their weights alone
+    w[:, 5:] = -np.abs(w[:, 5:])
+    right = int(np.all(x @ w <= 0, axis=0).sum())
+    given = number(call(answer, x, w, b))
+    judge(
+        given,
+        right,
+        otherwise=f"Where b is 0 and weights are negative, {right} of {len(b)} units are dead, got "
+        f"{given:g}: x and w count as well.",
+        tolerance=0,
+    )
     w[:, 0] = 0.0  # z is exactly 0 for each row
     judge(
         number(call(answer, x, w, b)),

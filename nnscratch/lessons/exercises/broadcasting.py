@@ -52,6 +52,11 @@ def check_2(answer: Any, lesson: dict[str, Any]) -> None:
                 f"n has the shape ({rows}, 1), and {shape} came back: each number of n was used "
                 f"in {columns} columns, so what they send it must be summed."
             )
+        if shape in ((columns,), (1, columns)):
+            raise NotYetError(
+                f"This is a sum over the rows, of shape {shape}. Each number of n was used in the "
+                f"columns of one row: sum over those, axis=1."
+            )
         if shape == (rows,):
             raise NotYetError(
                 f"n has the shape ({rows}, 1), and ({rows},) came back: sum with keepdims=True."

@@ -39,19 +39,25 @@ def check_2(answer: Any, lesson: dict[str, Any]) -> None:
     Value = lesson["Value"]
     z = 0.7
     value = Value(z)
-    result = call(answer, value)
+    try:
+        result = call(answer, value)
+    except NotYetError as error:
+        if "callable exp method" in str(error):  # what NumPy says when it is given the Value
+            raise NotYetError("np.exp takes a number: that of the value, value.data.") from None
+        raise
     if not isinstance(result, Value):
         raise NotYetError(
             f"The function should give a Value, with parents and slopes as in tanh(); it gives "
             f"{described(result)}."
         )
     judge(result.data, np.exp(z), otherwise=f"The data of exp({z}) should be {np.exp(z):.6f}.")
+    _check_links(result, value)
     result.backward()
     judge(
         value.grad,
         np.exp(z),
         [
-            (0.0, "No gradient arrives: the value must be among the parents of the result."),
+            (0.0, "The slope is 0. exp is nowhere flat: it is as steep as it is high."),
             (1.0, "The result has a slope of 1 towards the value. It is as steep as it is high."),
             (z, "The slope is the value itself. exp is as steep as it is high, not as z."),
         ],
@@ -61,3 +67,23 @@ def check_2(answer: Any, lesson: dict[str, Any]) -> None:
     (call(answer, again * again) + again).backward()
     right = grad(lambda z: np.exp(z * z) + z)(z)
     judge(again.grad, right, otherwise="It is right for exp(z), but not inside exp(z * z) + z.")
+
+
+def _check_links(result: Any, value: Any) -> None:
+    """Refuse a Value that `backward` cannot walk through.
+
+    Raises:
+        NotYetError: parents and slopes are no tuples of one length, or the value is no parent.
+    """
+    links = (result.parents, result.slopes)
+    if not all(isinstance(link, tuple | list) for link in links):
+        raise NotYetError(
+            "parents and slopes are tuples, also with one element: write (value,) with a comma."
+        )
+    if len(result.parents) != len(result.slopes):
+        raise NotYetError(
+            f"There is one slope for each parent, got {len(result.slopes)} for "
+            f"{len(result.parents)}."
+        )
+    if value not in result.parents:
+        raise NotYetError("No gradient arrives: the value must be among the parents of the result.")

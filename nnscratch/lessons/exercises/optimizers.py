@@ -23,6 +23,7 @@ def check_1(answer: Any, lesson: dict[str, Any]) -> None:
             (_last_step(SGD(rate, momentum=kept), 1.0, 2), "This is the second step. Go on."),
             (right * kept, "This is the part that is kept. The gradient pushes once more."),
             (1.0, "This is the gradient. The learning rate counts as well."),
+            (right / rate, "With a learning rate of 1 it would be. Here it is 0.03."),
         ],
         "When the steps grow no more, a step m is 0.9 * m + 0.03. Which m is that?",
     )
@@ -34,13 +35,17 @@ def check_2(answer: Any, lesson: dict[str, Any]) -> None:
     if not isinstance(answer, tuple | list | np.ndarray):
         raise NotYetError(f"The answer is two numbers, (sgd, adam), got {described(answer)}.")
     sgd, adam = np.abs(array_of(answer, (2,)))
+    rate = 0.2
     judge(
         sgd,
         _last_step(SGD(0.1), gradient),
-        [(gradient, "The first number: a step of sgd is the learning rate times the gradient.")],
+        [
+            (gradient, "The first number: a step of sgd is the learning rate times the gradient."),
+            (0.1, "The first number: this is the learning rate. It is multiplied by the gradient."),
+            (rate, "The first number is the step of sgd, the second one that of adam."),
+        ],
         "The first number: look into `sgd` once more. The gradient is 0.01.",
     )
-    rate = 0.2
     judge(
         adam,
         _last_step(Adam(rate), gradient),

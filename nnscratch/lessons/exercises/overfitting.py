@@ -24,6 +24,7 @@ def check_1(answer: Any, lesson: dict[str, Any]) -> None:
             (output * (1 - rate), "The other way: it is made larger, so that the sum stays."),
             (output / rate, "0.2 is the share that is switched off. How much is left on?"),
             (output * (1 + rate), "A share of 0.8 is on. 0.8 times what is 1?"),
+            (output * rate, "This is what is switched off on average. What does pass is enlarged."),
             (0.0, "That would be a unit that is switched off. This one passes."),
         ],
         "Of all units 0.8 are on. For the sum to stay the same, each counts 1 / 0.8 times.",
@@ -33,7 +34,7 @@ def check_1(answer: Any, lesson: dict[str, Any]) -> None:
 def check_2(answer: Any, lesson: dict[str, Any]) -> None:
     """The best epoch before early stopping stops."""
     for losses, patience in (
-        ([5.0, 4.0, 3.0, 3.5, 2.0, 2.5, 2.6, 2.7, 1.0], 3),
+        ([5.0, 4.0, 3.0, 3.5, 2.0, 2.5, 2.6, 2.7, 2.8, 1.0], 3),
         ([1.0, 2.0, 3.0, 0.5], 2),
         ([3.0, 2.0, 1.0], 2),
         ([2.0, 2.0, 2.0, 1.0], 3),
@@ -50,6 +51,11 @@ def check_2(answer: Any, lesson: dict[str, Any]) -> None:
                     np.argmin(losses) + 1,
                     f"For the losses {losses} and patience {patience} training stops after epoch "
                     f"{last}: the later ones are never run.",
+                ),
+                (
+                    np.argmin(losses),
+                    f"The first epoch has the number 1; and for the losses {losses} and patience "
+                    f"{patience} training stops after epoch {last}.",
                 ),
                 (last, "This is the epoch after which training stops. Which was the best?"),
             ],

@@ -24,6 +24,7 @@ def check_1(answer: Any, lesson: dict[str, Any]) -> None:
             (b * a, "Here each contribution has replaced the one before. They must be added."),
             (grad(c_of_b)(b), "This is the gradient with respect to b. It has to go on, to a."),
             (2 * b * 2 * a, "b is used three times: twice in b * b, and once more in + b."),
+            ((b + 1) * 2 * a, "b * b uses b twice as well: it sends b two contributions."),
             (grad(c_of_b)(b) * a, "b = a * a uses a twice: it sends two contributions to a."),
             (c_of_b(b), "This is c itself. How steeply does it grow when a grows?"),
         ],

@@ -23,6 +23,7 @@ def check_1(answer: Any, lesson: dict[str, Any]) -> None:
             (nodes, "In topological order it would be that many. Along every path it is more."),
             (visits + 1, "One too many: compare with the list, where 4 nodes need 15 visits."),
             ((visits + 1) // 2, "Look at the list: 1 node needs 1 visit, 2 nodes need 3."),
+            (2 * visits + 1, "This is a chain of 31: each doubling makes one node."),
             (2 * nodes, "It does not grow by 2 with each node, it doubles. Look at the list."),
         ],
         "Each node sends two contributions to the one before: that one is visited twice as often.",
