@@ -16,8 +16,9 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
+    "complete_reference",
     "docstrings",
-    "lessons_table",
+    "lessons",
     "mathml",
     "ops_table",
 ]
@@ -27,19 +28,33 @@ exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = "nnscratch"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 html_math_renderer = "mathml"
 html_show_sphinx = False
 
 autodoc_member_order = "bysource"
+autoclass_content = "both"  # the arguments stand with the constructor
 autodoc_typehints = "none"  # the docstrings name shapes and dtypes, which say more
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 default_role = "literal"
 napoleon_numpy_docstring = False
-napoleon_use_ivar = True  # attributes as one list, not each a heading
+napoleon_custom_sections = [("Attributes", "params_style")]  # one list, not each a heading
 nitpicky = False
 
+# The pages write files, into a folder that is thrown away, and draw without a screen.
 doctest_global_setup = """
+import os, tempfile
 import numpy as np
 import nnscratch as ns
+folder = tempfile.TemporaryDirectory()
+back = os.getcwd()
+os.chdir(folder.name)
+os.environ["MPLBACKEND"] = "Agg"
 ns.random.seed(0)
+np.random.seed(0)
+"""
+doctest_global_cleanup = """
+os.chdir(back)
+folder.cleanup()
 """

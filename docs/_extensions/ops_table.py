@@ -1,4 +1,4 @@
-"""The directive `ops-table`: every op as it declares itself, by the file in which it stands."""
+"""The directives `ops-table`, every op as it declares itself, and `activations-table`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sphinx.util.docutils import SphinxDirective
 
 import nnscratch  # fills the op table
+from nnscratch.activations import ACTIVATIONS
 from nnscratch.autograd.op import OPS
 from nnscratch_kernels import cupy_kernels, numba_kernels, numpy_kernels
 
@@ -39,6 +40,20 @@ class OpsTable(SphinxDirective):
             for family, rows in sorted(families.items())
         ]
         return self.parse_text_to_nodes("\n\n".join(text), allow_section_headings=True)
+
+
+class ActivationsTable(SphinxDirective):
+    """Takes no arguments."""
+
+    def run(self) -> list[Node]:
+        rows = []
+        for name, function in ACTIVATIONS.items():
+            op = OPS.get(function.__name__)
+            formula = _math(op.formula) if op is not None else ""
+            says = (inspect.getdoc(function) or "").partition("\n")[0]
+            rows.append(f"* - `{name}`\n  - {_paragraphs([formula, says])}")
+        table = TABLE.replace("op, NumPy's name, kernel", "name").replace("formula, gradient", "")
+        return self.parse_text_to_nodes(table + "\n".join(rows) + "\n::::")
 
 
 def _family(op: Any) -> str:
@@ -106,4 +121,5 @@ def _on_gpus() -> set[str]:
 
 def setup(app: Any) -> dict[str, bool]:
     app.add_directive("ops-table", OpsTable)
+    app.add_directive("activations-table", ActivationsTable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
