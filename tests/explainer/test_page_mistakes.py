@@ -12,7 +12,16 @@ import pytest
 import nnscratch as ns
 from nnscratch.explainer.recording import record_tape
 from tests.explainer import samples
-from tests.explainer.reading import choose, go_to, named, number, numbers_of, open_tab, section
+from tests.explainer.reading import (
+    choose,
+    go_to,
+    named,
+    number,
+    numbers_of,
+    open_tab,
+    section,
+    settle,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -37,6 +46,19 @@ def fork() -> Recording:
     c = b * b
     loss = b + c
     return record_tape(loss, {id(a): "a", id(b): "b", id(c): "c", id(loss): "loss"})
+
+
+def test_the_whole_graph_is_still_seen_below_the_banner(show: Open):
+    with show(samples.arrays()) as page:
+        switch_on(page, ASSIGN)
+        settle(page)
+        around = page.locator("#viewport").bounding_box()
+        assert around
+        for node in page.locator(".node").all():
+            box = node.bounding_box()
+            assert box
+            assert around["y"] <= box["y"]
+            assert box["y"] + box["height"] <= around["y"] + around["height"]
 
 
 def test_a_mistake_shows_wrong_beside_right(show: Open):

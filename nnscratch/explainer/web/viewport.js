@@ -23,15 +23,17 @@ function startViewport() {
 }
 
 let widthBefore = 0;
+let fitted = null; // the view that fit left
 
-/** Keep the middle in the middle. */
+/** Fit again what still is as fit left it; else keep the middle in the middle. */
 function whenResized() {
   const { width } = frame();
-  if (width === 0) return;
-  if (widthBefore) {
+  if (width === 0) return; // a notebook may begin a page out of sight
+  if (["x", "y", "zoom"].every((key) => view[key] === fitted[key])) fit(fitted.legible);
+  else {
     view.x += (width - widthBefore) / 2;
     applyView();
-  } else fit(true); // a notebook may begin a page out of sight, where it has no size
+  }
   widthBefore = width;
 }
 
@@ -58,6 +60,7 @@ function fit(legible = false) {
   view.x = (width - drawn.size.width * view.zoom) / 2;
   view.y = Math.max(12, (height - drawn.size.height * view.zoom) / 2);
   if (drawn.size.width * view.zoom > width) centreOnTop(width);
+  fitted = { ...view, legible };
   applyView();
 }
 
