@@ -143,10 +143,7 @@ def _works(name: str, dtype: str, count: int) -> dict[str, Callable[[], object]]
 
 
 def _medians(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """What each takes for a call, in rounds of turns in changing order.
-
-    Each turn begins with a call that does not count: it brings its own arrays into the caches.
-    """
+    """What each takes for a call, in rounds of turns in changing order."""
     turns = {}
     for name, work in works.items():
         took = min(repeated(work, 1)() for _ in range(3))
@@ -158,7 +155,6 @@ def _medians(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, f
         for number in range(rounds):
             shift = number % len(names)
             for name in (names[shift:] + names[:shift])[:: 1 if number % 2 else -1]:
-                works[name]()
                 seconds[name].append(turns[name]())
     finally:
         gc.enable()

@@ -114,7 +114,8 @@ def measure(
         calls, took = calls_a_turn(function, timed)
         turns[contestant] = timed(function, calls)
         lengths.append(calls * took)
-    settle = SETTLE if thread_count() > 1 and CPU in roofs else 0.0
+    disturbed = len(functions) > 1 and thread_count() > 1 and CPU in roofs
+    settle = SETTLE if disturbed else 0.0
     timings = take_turns(
         f"{name}, {count} elements of {dtype}",
         turns,
