@@ -13,9 +13,12 @@ import pytest
 from hypothesis import settings
 
 import nnscratch as ns
+from tests.explainer import browser as browsers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
 
 settings.register_profile("nnscratch", deadline=None)
 settings.load_profile("nnscratch")
@@ -25,6 +28,16 @@ settings.load_profile("nnscratch")
 def fixed_seed():
     """Initial weights, shuffling and dropout are the same in every run of a test."""
     ns.random.seed(0)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for each file: Playwright's event loop must not be there when other tests need theirs."""
+    reason = browsers.missing()
+    if reason is not None:
+        pytest.skip(f"The page needs a browser: {reason}.")
+    with browsers.chromium() as started:
+        yield started
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Pages opened in a real browser; skipped with the reason where there is none."""
+"""Pages opened in a real browser."""
 
 from __future__ import annotations
 
@@ -11,23 +11,12 @@ from tests.explainer import browser as browsers
 from tests.explainer import samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
     from tests.explainer.reading import Open
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for each file: Playwright's event loop must not be there when other tests need theirs."""
-    reason = browsers.missing()
-    if reason is not None:
-        pytest.skip(f"The page needs a browser: {reason}.")
-    with browsers.chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,21 +1,10 @@
-"""The page in a real browser; skipped with the reason where there is none."""
+"""The page of a server that plays, as it is before anyone has touched it."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.explainer import browser as browsers
 from tests.play.browsing import open_anew, playing, tab
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """One for each file: Playwright's event loop must not be there when other tests need theirs."""
-    reason = browsers.missing()
-    if reason is not None:
-        pytest.skip(f"The page needs a browser: {reason}.")
-    with browsers.chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
