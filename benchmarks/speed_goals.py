@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from nnscratch_kernels import auto
+from nnscratch_kernels import aligned, auto
 from nnscratch_kernels.laboratory import contestants
 from nnscratch_kernels.laboratory.bench import calls_a_turn
 from nnscratch_kernels.laboratory.cases import Case, make_case, recipes
@@ -44,7 +44,8 @@ class Row(NamedTuple):
 
 
 def _normal(*shape: int) -> Any:
-    return _generator.standard_normal(shape, dtype=np.float32)
+    drawn = aligned.empty(shape, np.dtype(np.float32))
+    return _generator.standard_normal(dtype=np.float32, out=drawn)
 
 
 def _row(text: str, at_most: float, make: Callable[[], dict[str, Work]]) -> Row:
@@ -93,7 +94,7 @@ def _dense(rows: int, inputs: int, units: int, activation: str) -> Row:
 def _dropout() -> dict[str, Work]:
     count, rate = 1 << 22, 0.1
     x, g = _normal(count), _normal(count)
-    x_torch, g_torch = torch.from_numpy(x.copy()), torch.from_numpy(g.copy())
+    x_torch, g_torch = torch.from_numpy(x).clone(), torch.from_numpy(g).clone()
 
     def ours() -> None:
         auto.seeded_dropout(x, rate, 7)

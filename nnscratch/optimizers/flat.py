@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnscratch.autograd.tensor import wrap
+from nnscratch_kernels import aligned
 from nnscratch_kernels.devices import device_of, to_device
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class FlatParameters:
         """The slot of this name, made if need be: full of `start`, or like the values."""
         if name not in self.slots:
             values = self.values
-            self.slots[name] = values.copy() if start is None else np.full_like(values, start)
+            self.slots[name] = aligned.empty_like(values)
+            self.slots[name][...] = values if start is None else start
         return self.slots[name]
 
     def slot_views(self, index: int) -> dict[str, Any]:
@@ -50,7 +52,8 @@ class FlatParameters:
     def prepared(self) -> Any:
         """A second buffer for gradients, for those that are scaled or clipped before a step."""
         if self._prepared is None:
-            self._prepared = np.zeros_like(self.gradients)
+            self._prepared = aligned.empty_like(self.gradients)
+            self._prepared.fill(0)
         return self._prepared
 
     def adopt(self, index: int) -> None:
@@ -74,8 +77,10 @@ class FlatParameters:
         sizes = [parameter.size for parameter in self.parameters]
         ends = np.cumsum(sizes).tolist()
         self.slices = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
-        self.values = np.concatenate([p.data.ravel() for p in self.parameters])
-        self.gradients = np.zeros_like(self.values)
+        values = np.concatenate([p.data.ravel() for p in self.parameters])
+        self.values, self.gradients = aligned.empty_like(values), aligned.empty_like(values)
+        self.values[...] = values
+        self.gradients.fill(0)
         places = list(zip(self.slices, [p.shape for p in self.parameters], strict=True))
         self.value_views: list[Any] = [self.values[place].reshape(shape) for place, shape in places]
         self.storages: list[Tensor] = [

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.devices import load_cupy, require_gpu
 from nnscratch_kernels.laboratory import gpu
 from nnscratch_kernels.laboratory.machine import equal_threads
@@ -125,7 +126,7 @@ class GpuCeilings(Roof):
 def measure(threads: int, seconds: float = 1.0) -> Ceilings:
     """Measure the limits of so many threads, each for about so many seconds."""
     with equal_threads(threads), silence():
-        a, b, c = (np.ones(STREAMED, np.float32) for _ in range(3))
+        a, b, c = (_ones(STREAMED) for _ in range(3))
         triad = _triad()
         copy_time = _least(wall(lambda: run_in_parts(_copy, STREAMED, PART, a, b)), seconds)
         triad_time = _least(wall(lambda: run_in_parts(triad, STREAMED, PART, a, b, c)), seconds)
@@ -177,6 +178,12 @@ def _product(
 
 def _clocked(work: Callable[[], Any]) -> Callable[[], float]:
     return gpu.clocked(work, 1)
+
+
+def _ones(count: int) -> Any:
+    made = aligned.empty((count,), np.dtype(np.float32))
+    made.fill(1)
+    return made
 
 
 def _copy(first: int, last: int, a: Any, b: Any) -> None:

@@ -135,7 +135,7 @@ class Torch:
         return lambda: declared(self.torch, *arguments)
 
     def _tensor(self, array: Any) -> Any:
-        return self.torch.from_numpy(on_host(array).copy()).to(self.device)
+        return self.torch.from_numpy(on_host(array)).clone().to(self.device)
 
 
 class TorchOnGpu(Torch):

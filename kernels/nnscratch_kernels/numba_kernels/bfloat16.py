@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.layout import plain
 from nnscratch_kernels.numpy_kernels import bfloat16 as numpy_twin
@@ -23,7 +24,7 @@ def to_bfloat16(x: Array) -> Array:
     """As `numpy_kernels.to_bfloat16`."""
     if x.dtype != np.float32:
         return numpy_twin.to_bfloat16(x)
-    rounded = np.empty(x.shape, np.uint16)
+    rounded = aligned.empty(x.shape, np.dtype(np.uint16))
     bits = plain(x).reshape(-1).view(np.uint32)
     run_in_parts(_round, x.size, _PART, bits, rounded.reshape(-1))
     return rounded
@@ -33,7 +34,7 @@ def from_bfloat16(bits: Array) -> Array:
     """As `numpy_kernels.from_bfloat16`."""
     if bits.dtype != np.uint16:
         return numpy_twin.from_bfloat16(bits)
-    widened = np.empty(bits.shape, np.float32)
+    widened = aligned.empty(bits.shape, np.dtype(np.float32))
     flat = plain(bits).reshape(-1)
     run_in_parts(_widen, bits.size, _PART, flat, widened.reshape(-1).view(np.uint32))
     return widened

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.layout import all_alike, plain
 from nnscratch_kernels.numba_kernels.register_tiles import (
@@ -50,7 +51,7 @@ def conv2d(
     rows, columns = conv2d_axes("conv2d", x.shape, kernel.shape, strides, padding, dilation_rate)
     if not all_alike(x, kernel):
         return numpy_twin.conv2d(x, kernel, strides, padding, dilation_rate)
-    y = np.empty((len(x), rows.positions, columns.positions, kernel.shape[3]), x.dtype)
+    y = aligned.empty((len(x), rows.positions, columns.positions, kernel.shape[3]), x.dtype)
     frame = _frame(x.shape, (rows.before, rows.after), (columns.before, columns.after))
     corners = _offsets(frame, _positions(rows), _positions(columns))
     pixels = np.arange(len(corners)) * kernel.shape[3]
@@ -75,7 +76,7 @@ def conv2d_gradient_x(
     check_shape(name, g.shape, (shape[0], rows.positions, columns.positions, kernel.shape[3]))
     if not all_alike(g, kernel):
         return numpy_twin.conv2d_gradient_x(g, kernel, shape, strides, padding, dilation_rate)
-    images = np.zeros(shape, g.dtype)
+    images = aligned.zeros(shape, g.dtype)
     transposed = kernel.swapaxes(2, 3)
     for down in _phases(rows):
         for across in _phases(columns):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.layout import COMPILED_DTYPES, plain
 from nnscratch_kernels.threads import run_in_parts
 
@@ -61,7 +62,7 @@ def elementwise(
     if x.ndim > 1 and all(array.flags.fnc for array in arrays):
         turned = (array.T for array in arrays)
         return elementwise(loop, *turned, parameters=parameters, long=long).T
-    y = np.empty(x.shape, x.dtype)
+    y = aligned.empty(x.shape, x.dtype)
     typed = [x.dtype.type(parameter) for parameter in parameters]
     part = (PART_OF_LONG_LOOPS if long else PART) // x.itemsize
     run_in_parts(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.layout import COMPILED_DTYPES
 from nnscratch_kernels.numpy_kernels import embedding as reference
@@ -36,7 +37,7 @@ def embedding_scatter_add(gradient: Array, indices: Array, vocabulary: int) -> A
     if gradient.shape[:-1] != indices.shape:  # for its message
         return reference.embedding_scatter_add(gradient, indices, vocabulary)
     length = gradient.shape[-1]
-    table = np.zeros((vocabulary, length), gradient.dtype)
+    table = aligned.zeros((vocabulary, length), gradient.dtype)
     rows = np.ascontiguousarray(gradient).reshape(-1, length)
     grain = max(_LEAST_COLUMNS, _GRAIN // len(rows))
     run_in_parts(_scatter_add, length, grain, rows, _places(indices), table)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.crossentropy import (
     alike,
@@ -66,7 +67,7 @@ def binary_crossentropy_from_logits(target: Any, logits: Any) -> Any:
     """
     if not alike(target, logits):
         return reference.binary_crossentropy_from_logits(target, logits)
-    losses = np.empty(logits.shape, logits.dtype)
+    losses = aligned.empty(logits.shape, logits.dtype)
     arrays = flat(target, logits.dtype), flat(logits, logits.dtype), losses.reshape(-1)
     run_in_parts(_binary_losses, logits.size, PART, *arrays)
     return losses[()]

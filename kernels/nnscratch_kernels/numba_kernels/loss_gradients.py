@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.crossentropy import (
     alike,
@@ -123,7 +124,7 @@ def binary_crossentropy_from_logits_with_gradient(target: Any, logits: Any) -> t
     if not alike(target, logits):
         return reference.binary_crossentropy_from_logits_with_gradient(target, logits)
     dtype = logits.dtype
-    losses, gradient = np.empty(logits.shape, dtype), np.empty(logits.shape, dtype)
+    losses, gradient = (aligned.empty(logits.shape, dtype) for _ in range(2))
     arrays = flat(target, dtype), flat(logits, dtype), losses.reshape(-1), gradient.reshape(-1)
     run_in_parts(_binary_with_gradient, logits.size, PART, *arrays)
     return losses[()], gradient[()]
@@ -138,7 +139,7 @@ def mean_binary_crossentropy_from_logits_with_gradient(target: Any, logits: Any)
     if not alike(target, logits):
         return reference.mean_binary_crossentropy_from_logits_with_gradient(target, logits)
     dtype = logits.dtype
-    gradient, sums = np.empty(logits.shape, dtype), np.empty(-(-logits.size // PART))
+    gradient, sums = aligned.empty(logits.shape, dtype), np.empty(-(-logits.size // PART))
     arrays = flat(target, dtype), flat(logits, dtype), sums, gradient.reshape(-1)
     run_in_parts(_binary_sums_with_gradient, logits.size, PART, *arrays, 1 / logits.size)
     return dtype.type(sums.sum() / logits.size), gradient[()]
@@ -147,7 +148,7 @@ def mean_binary_crossentropy_from_logits_with_gradient(target: Any, logits: Any)
 def _sparse(labels: Any, logits: Any, length: int, factor: float) -> tuple[Any, Any]:
     check_labels(labels, length)
     dtype = logits.dtype
-    losses, gradient = np.empty(labels.shape, dtype), np.empty(logits.shape, dtype)
+    losses, gradient = np.empty(labels.shape, dtype), aligned.empty(logits.shape, dtype)
     arrays = flat(labels, np.intp), as_rows(logits, length, dtype)
     results = losses.reshape(-1), gradient.reshape(-1, length)
     run_in_parts(
@@ -158,7 +159,7 @@ def _sparse(labels: Any, logits: Any, length: int, factor: float) -> tuple[Any, 
 
 def _dense(target: Any, logits: Any, length: int, factor: float) -> tuple[Any, Any]:
     dtype = logits.dtype
-    losses, gradient = np.empty(logits.shape[:-1], dtype), np.empty(logits.shape, dtype)
+    losses, gradient = np.empty(logits.shape[:-1], dtype), aligned.empty(logits.shape, dtype)
     arrays = as_rows(target, length, dtype), as_rows(logits, length, dtype)
     results = losses.reshape(-1), gradient.reshape(-1, length)
     run_in_parts(_dense_with_gradient, losses.size, rows_of_part(length), *arrays, *results, factor)

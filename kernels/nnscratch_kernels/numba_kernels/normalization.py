@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.normalized_rows import (
     channels_in_rows,
     fits,
-    mean_of,
+    near_mean_of,
     weights_of,
 )
 from nnscratch_kernels.numba_kernels.rows import (
@@ -58,7 +59,7 @@ def layer_normalization(
     length = row_length(x, axis)
     if not length or not fits(gamma, x, length) or not fits(beta, x, length):
         return reference.layer_normalization(x, gamma, beta, axis, epsilon)
-    y = np.empty(x.shape, x.dtype)
+    y = aligned.empty(x.shape, x.dtype)
     weights = weights_of(gamma, 1, length, x.dtype), weights_of(beta, 0, length, x.dtype)
     arrays = as_rows(x, length, x.dtype), y.reshape(-1, length)
     run_in_parts(
@@ -97,7 +98,7 @@ def residual_layer_normalization(
     ):
         return reference.residual_layer_normalization(x, residual, gamma, beta, axis, epsilon)
     dtype = x.dtype
-    y, total = np.empty(x.shape, dtype), np.empty(x.shape, dtype)
+    y, total = aligned.empty(x.shape, dtype), aligned.empty(x.shape, dtype)
     weights = weights_of(gamma, 1, length, dtype), weights_of(beta, 0, length, dtype)
     arrays = as_rows(x, length, dtype), as_rows(residual, length, dtype)
     results = total.reshape(-1, length), y.reshape(-1, length)
@@ -145,7 +146,7 @@ def batch_normalization(
     mean, variance, slope = (np.empty(channels, dtype) for _ in range(3))
     moments, size = _moments_of_columns(rows)
     _join_moments(*moments, size, len(rows), gamma, epsilon, mean, variance, slope)
-    y = np.empty(x.shape, dtype)
+    y = aligned.empty(x.shape, dtype)
     arrays = rows, y.reshape(-1, channels), mean, slope, beta
     run_in_parts(_scale_columns, len(rows), rows_of_part(channels), *arrays)
     return y, mean, variance
@@ -155,7 +156,7 @@ def _moments_of_columns(x: Array) -> tuple[Array, int]:
     """Mean, squares about it and what rounding left of it, for each block of rows; the rows."""
     count, channels = x.shape
     rows = rows_of_block(channels)
-    moments = np.zeros((3, -(-count // rows), channels), x.dtype)
+    moments = aligned.sums((3, -(-count // rows), channels), x.dtype)
     part = blocks_of_part(channels, rows)
     run_in_parts(_moments_of_blocks, moments.shape[1], part, x, *moments, rows)
     return moments, rows
@@ -163,7 +164,7 @@ def _moments_of_columns(x: Array) -> tuple[Array, int]:
 
 @compiled(inline=True)
 def _normalize(row: Any, gamma: Any, beta: Any, epsilon: Any, out: Any) -> None:
-    about = mean_of(row)
+    about = near_mean_of(row)
     squares, rest = 0.0, 0.0
     for start in range(0, row.size, BLOCK):
         block = row[start : start + BLOCK]

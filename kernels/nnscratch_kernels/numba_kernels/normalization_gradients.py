@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.normalized_rows import (
     channels_in_rows,
     fits,
-    mean_of,
+    near_mean_of,
     weights_of,
 )
 from nnscratch_kernels.numba_kernels.rows import (
     BLOCK,
+    added_rows,
     as_rows,
     blocks_of_part,
     flat,
@@ -106,10 +108,10 @@ def residual_layer_normalization_gradient(
         return reference.residual_layer_normalization_gradient(
             g, total, gamma, beta, axis, epsilon, g_total
         )
-    of_total = np.empty(shape, dtype)
+    of_total = aligned.empty(shape, dtype)
     rows = total.size // length
     blocks = -(-rows // ROWS)
-    sums = np.zeros((2, blocks, length), dtype)
+    sums = aligned.sums((2, blocks, length), dtype)
     more = np.empty((0, length), dtype) if g_total is None else as_rows(g_total, length, dtype)
     run_in_parts(
         _layer_gradient,
@@ -123,11 +125,11 @@ def residual_layer_normalization_gradient(
         *sums,
         epsilon,
     )
-    of_gamma, of_beta = np.add.reduce(sums, axis=1, dtype=np.float64).astype(dtype)
+    of_gamma, of_beta = sums
     return (
         of_total,
-        None if gamma is None else of_gamma.reshape(gamma.shape),
-        None if beta is None else of_beta.reshape(beta.shape),
+        None if gamma is None else added_rows(of_gamma).reshape(gamma.shape),
+        None if beta is None else added_rows(of_beta).reshape(beta.shape),
     )
 
 
@@ -179,7 +181,7 @@ def batch_normalization_gradient(
     mean = flat(mean, dtype)
     count = x.size // channels
     rows = rows_of_block(channels)
-    sums = np.zeros((2, -(-count // rows), channels), dtype)
+    sums = aligned.sums((2, -(-count // rows), channels), dtype)
     part = blocks_of_part(channels, rows)
     run_in_parts(_sums_of_blocks, sums.shape[1], part, *arrays, mean, sums, rows)
     total, total_centered = np.add.reduce(sums, axis=1, dtype=np.float64)
@@ -190,7 +192,7 @@ def batch_normalization_gradient(
     tilt = slope * scale * scale * total_centered
     if g_variance is not None:
         tilt = tilt - 2 * g_variance
-    of_x = np.empty(x.shape, dtype)
+    of_x = aligned.empty(x.shape, dtype)
     vectors = [v.astype(dtype) for v in (slope, tilt / count, constant / count)]
     run_in_parts(
         _batch_gradient,
@@ -225,7 +227,7 @@ def _layer_gradient(
         slope, total = of_gamma[block], of_beta[block]
         for i in range(block * ROWS, min((block + 1) * ROWS, len(x))):
             cotangent, row, out = g[i], x[i], of_x[i]
-            about = mean_of(row)
+            about = near_mean_of(row)
             zero = constants(about).zero
             squares, rest, shift, tilt = 0.0, 0.0, 0.0, 0.0
             for start in range(0, row.size, BLOCK):

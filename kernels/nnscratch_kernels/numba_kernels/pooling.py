@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.layout import all_alike, plain
 from nnscratch_kernels.numpy_kernels import pooling as numpy_twin
@@ -52,7 +53,7 @@ def max_pool2d_gradient(
     check_shape(name, g.shape, (len(x), rows.positions, columns.positions, x.shape[3]))
     if not all_alike(x, g):
         return numpy_twin.max_pool2d_gradient(g, x, pool_size, strides, padding)
-    gradient = np.zeros(x.shape, x.dtype)
+    gradient = aligned.zeros(x.shape, x.dtype)
     x, g = plain(x), plain(g)
     run_in_parts(_to_maxima, len(x), _grain(x.shape), g, x, rows, columns, gradient)
     return gradient
@@ -85,7 +86,7 @@ def average_pool2d_gradient(
     check_shape(name, g.shape, (shape[0], rows.positions, columns.positions, shape[3]))
     if not all_alike(g):
         return numpy_twin.average_pool2d_gradient(g, shape, pool_size, strides, padding)
-    gradient = np.zeros(shape, g.dtype)
+    gradient = aligned.zeros(shape, g.dtype)
     g = plain(g)
     run_in_parts(_to_all, len(g), _grain(shape), g, rows, columns, gradient)
     return gradient
@@ -98,7 +99,7 @@ def _grain(shape: tuple[int, ...]) -> int:
 
 
 def _pooled(loop: Callable[..., None], x: Array, rows: Axis, columns: Axis) -> Array:
-    y = np.empty((len(x), rows.positions, columns.positions, x.shape[3]), x.dtype)
+    y = aligned.empty((len(x), rows.positions, columns.positions, x.shape[3]), x.dtype)
     run_in_parts(loop, len(x), _grain(x.shape), plain(x), rows, columns, y)
     return y
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.layout import all_alike, plain
+from nnscratch_kernels.numba_kernels.rows import added_rows
 from nnscratch_kernels.numba_kernels.vector_math import (
     clipped,
     constants,
@@ -48,7 +48,7 @@ def dense(x: Array, kernel: Array, bias: Array, activation: str = "linear") -> A
     loop = _ACTIVATE.get(activation)
     if loop is None or not all_alike(x, kernel, bias) or bias.shape != kernel.shape[1:]:
         return numpy_twin.dense(x, kernel, bias, activation)
-    y: Array = _rows(x).dot(kernel)
+    y = _product(_rows(x), kernel)
     units = y.shape[1]
     run_in_parts(loop, len(y), _grain(units), y, plain(bias))
     return y.reshape(*x.shape[:-1], units)
@@ -61,9 +61,9 @@ def dense_with_preactivation(
     loop = _ACTIVATE_BESIDE.get(activation)
     if loop is None or not all_alike(x, kernel, bias) or bias.shape != kernel.shape[1:]:
         return numpy_twin.dense_with_preactivation(x, kernel, bias, activation)
-    z: Array = _rows(x).dot(kernel)
+    z = _product(_rows(x), kernel)
     units = z.shape[1]
-    y = np.empty_like(z)
+    y = aligned.empty_like(z)
     run_in_parts(loop, len(z), _grain(units), z, plain(bias), y)
     shape = (*x.shape[:-1], units)
     return y.reshape(shape), z.reshape(shape)
@@ -84,23 +84,22 @@ def dense_gradient(
     of_x, of_kernel, of_bias = wanted
     rows, arriving = _rows(x), plain(_rows(g))
     count, units = arriving.shape
-    through = np.empty((count, units), g.dtype)
-    sums = np.zeros((-(-count // _ROWS), units), g.dtype)
+    through = aligned.empty((count, units), g.dtype)
+    sums = aligned.sums((-(-count // _ROWS), units), g.dtype)
     grain = max(1, _grain(units) // _ROWS)
     run_in_parts(loop, len(sums), grain, arriving, plain(_rows(saved)), through, sums)
     return (
-        through.dot(kernel.T).reshape(x.shape) if of_x else None,
-        rows.T.dot(through) if of_kernel else None,
-        _added(sums) if of_bias else None,
+        _product(through, kernel.T).reshape(x.shape) if of_x else None,
+        _product(rows.T, through) if of_kernel else None,
+        added_rows(sums) if of_bias else None,
     )
 
 
-def _added(sums: Array) -> Array:
-    """The rows of sums added up in double precision; a single one is the sum."""
-    if len(sums) == 1:
-        return sums.reshape(-1)
-    total: Array = np.add.reduce(sums, axis=0, dtype=np.float64).astype(sums.dtype)
-    return total
+def _product(a: Array, b: Array) -> Array:
+    """Of two matrices; a large one begins at a cache line, as all that loops write does."""
+    if len(a) * b.shape[1] * a.itemsize < aligned.LARGE:
+        return a.dot(b)  # type: ignore[no-any-return] # NumPy cannot say that it is no scalar
+    return a.dot(b, out=aligned.empty((len(a), b.shape[1]), a.dtype))
 
 
 def _rows(x: Array) -> Array:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.layout import COMPILED_DTYPES
 from nnscratch_kernels.numpy_kernels import products, reductions
@@ -109,7 +110,7 @@ def column_sums(rows: Array) -> Array:
 def _sums_of_tiles(rows: Array) -> Array:
     """Column sums in double precision, one row of them for each `_TILE_ROWS` rows."""
     count, columns = rows.shape
-    sums = np.zeros((-(-count // _TILE_ROWS), columns))
+    sums = aligned.sums((-(-count // _TILE_ROWS), columns), np.dtype(np.float64))
     tiles = len(sums) * -(-columns // _TILE_COLUMNS)
     grain = max(1, _GRAIN // (min(count, _TILE_ROWS) * min(columns, _TILE_COLUMNS)))
     run_in_parts(_column_sums, tiles, grain, rows, sums)
@@ -174,7 +175,7 @@ def _squares(first: int, last: int, x: Array, sums: Array) -> None:
 def _scaled(array: Array, factor: float) -> Array:
     if array.dtype not in COMPILED_DTYPES or not array.flags.c_contiguous:
         return array * factor
-    y = np.empty_like(array)
+    y = aligned.empty(array.shape, array.dtype)
     run_in_parts(_scale, array.size, _GRAIN, array.reshape(-1), y.reshape(-1), factor)
     return y
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.layout import COMPILED_DTYPES
 from nnscratch_kernels.numpy_kernels import philox
@@ -45,7 +46,7 @@ def seeded_dropout(x: Array, rate: float, seed: int, offset: int = 0) -> Array:
     if x.dtype not in COMPILED_DTYPES or x.ndim == 0:
         return reference.seeded_dropout(x, rate, seed, offset)
     flat = np.ascontiguousarray(x).reshape(-1)
-    y = np.empty_like(flat)
+    y = aligned.empty(flat.shape, flat.dtype)
     scale = 0.0 if rate == 1 else 1 / (1 - rate)
     arguments = _sequence(rate, seed, offset)
     run_in_parts(_dropout, -(-flat.size // 4), _GRAIN, flat, y, scale, *arguments)

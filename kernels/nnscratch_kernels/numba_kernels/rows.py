@@ -83,6 +83,15 @@ def blocks_of_part(length: int, rows: int) -> int:
     return max(1, rows_of_part(length) // rows)
 
 
+def added_rows(sums: Any) -> Any:
+    """The sum of the rows of a matrix, in double precision and rounded once."""
+    if len(sums) == 1:
+        return sums[0]
+    total = np.empty(sums.shape[1], sums.dtype)
+    _add_rows(sums, total)
+    return total
+
+
 @_instruction
 def choice(typing_context: Any, condition: Any, a: Any, b: Any) -> Any:
     """`a` if the condition holds, else `b`, of which LLVM cannot make a branch.
@@ -141,3 +150,14 @@ def total_of(row: Any) -> Any:
             part += block[j]
         total += part
     return total
+
+
+@compiled
+def _add_rows(rows: Any, total: Any) -> None:
+    exact = np.zeros(total.size)
+    for i in range(len(rows)):
+        row = rows[i]
+        for j in range(row.size):
+            exact[j] += row[j]
+    for j in range(total.size):
+        total[j] = exact[j]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import EXACT, compiled
 from nnscratch_kernels.numba_kernels.rows import (
     BLOCK,
@@ -47,7 +48,7 @@ def softmax(x: Any, axis: Axis = -1) -> Any:
     length = row_length(x, axis)
     if not length:
         return special_functions.softmax(x, axis)
-    y = np.empty(x.shape, x.dtype)
+    y = aligned.empty(x.shape, x.dtype)
     _run(_softmax, length, as_rows(x, length, x.dtype), y.reshape(-1, length))
     return y
 
@@ -65,7 +66,7 @@ def log_softmax(x: Any, axis: Axis = -1) -> Any:
     length = row_length(x, axis)
     if not length:
         return special_functions.log_softmax(x, axis)
-    y = np.empty(x.shape, x.dtype)
+    y = aligned.empty(x.shape, x.dtype)
     _run(_log_softmax, length, as_rows(x, length, x.dtype), y.reshape(-1, length))
     return y
 
@@ -103,7 +104,7 @@ def _gradient(loop: Any, reference: Any, g: Any, y: Any, axis: Axis) -> Any:
     length = row_length(y, axis)
     if not length or np.shape(g) != y.shape:
         return reference(g, y, axis)
-    x = np.empty(y.shape, y.dtype)
+    x = aligned.empty(y.shape, y.dtype)
     rows = x.reshape(-1, length)
     _run(loop, length, as_rows(g, length, y.dtype), as_rows(y, length, y.dtype), rows)
     return x

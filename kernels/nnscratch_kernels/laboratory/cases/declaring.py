@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nnscratch_kernels import auto
+from nnscratch_kernels import aligned, auto
 from nnscratch_kernels.devices import is_on_gpu, to_device
 from nnscratch_kernels.dispatch import WORK, amount_of_work
 
@@ -194,4 +194,6 @@ def converted(arguments: Any, convert: Callable[[Any], Any]) -> Any:
 
 
 def _copy(array: Any) -> Any:
-    return array.copy()
+    made = aligned.empty_like(array)
+    made[...] = array
+    return made
