@@ -1,4 +1,4 @@
-"""Pooling of images and its gradients: images are read once, and all channels go side by side."""
+"""Pooling of images and its gradients: rows of pixels go side by side, images are read once."""
 
 from __future__ import annotations
 
@@ -111,22 +111,45 @@ def _inside(axis: Any, position: Any) -> Any:
     return max(0, start), min(axis.length, start + axis.size)
 
 
+@compiled(inline=True)
+def _join_larger(a: Any, b: Any, out: Any) -> None:
+    for k in range(out.size):
+        one, other = a[k], b[k]
+        out[k] = other if other > one or other != other else one
+
+
+@compiled(inline=True)
+def _join_sum(a: Any, b: Any, out: Any) -> None:
+    for k in range(out.size):
+        out[k] = a[k] + b[k]
+
+
+@compiled(inline=True)
+def _fill(out: Any, a: Any) -> None:
+    for k in range(out.size):
+        out[k] = a[k]  # a loop of its own: to assign a slice takes Numba much longer
+
+
 @compiled
 def _maxima(first: Any, last: Any, x: Any, rows: Any, columns: Any, y: Any) -> None:
+    """First along the height, in one long loop over a band of the image, then along the width."""
+    channels = x.shape[3]
+    band = np.empty(x.shape[2] * channels, x.dtype)
     for n in range(first, last):
+        image = x[n].reshape(x.shape[1], -1)
         for i in range(rows.positions):
             top, bottom = _inside(rows, i)
+            _join_larger(image[top], image[min(top + 1, bottom - 1)], band)
+            for h in range(top + 2, bottom):
+                _join_larger(band, image[h], band)
             for j in range(columns.positions):
                 left, right = _inside(columns, j)
-                largest = y[n, i, j]
-                largest[:] = x[n, top, left]
-                for h in range(top, bottom):
-                    for w in range(left, right):
-                        pixel = x[n, h, w]
-                        for c in range(largest.size):
-                            value = pixel[c]
-                            better = value > largest[c] or value != value
-                            largest[c] = value if better else largest[c]
+                largest, second = y[n, i, j], min(left + 1, right - 1)
+                pixel = band[left * channels : (left + 1) * channels]
+                _join_larger(pixel, band[second * channels : (second + 1) * channels], largest)
+                for w in range(left + 2, right):
+                    pixel = band[w * channels : (w + 1) * channels]
+                    _join_larger(largest, pixel, largest)
 
 
 @compiled
@@ -165,18 +188,22 @@ def _to_maxima(
 
 @compiled
 def _means(first: Any, last: Any, x: Any, rows: Any, columns: Any, y: Any) -> None:
+    """As `_maxima`, with sums."""
+    channels = x.shape[3]
+    band = np.empty(x.shape[2] * channels, x.dtype)
     for n in range(first, last):
+        image = x[n].reshape(x.shape[1], -1)
         for i in range(rows.positions):
             top, bottom = _inside(rows, i)
+            _fill(band, image[top])
+            for h in range(top + 1, bottom):
+                _join_sum(band, image[h], band)
             for j in range(columns.positions):
                 left, right = _inside(columns, j)
                 mean = y[n, i, j]
-                mean[:] = 0
-                for h in range(top, bottom):
-                    for w in range(left, right):
-                        pixel = x[n, h, w]
-                        for c in range(mean.size):
-                            mean[c] += pixel[c]
+                _fill(mean, band[left * channels : (left + 1) * channels])
+                for w in range(left + 1, right):
+                    _join_sum(mean, band[w * channels : (w + 1) * channels], mean)
                 size = x.dtype.type((bottom - top) * (right - left))
                 for c in range(mean.size):
                     mean[c] /= size
@@ -184,17 +211,22 @@ def _means(first: Any, last: Any, x: Any, rows: Any, columns: Any, y: Any) -> No
 
 @compiled
 def _to_all(first: Any, last: Any, g: Any, rows: Any, columns: Any, gradient: Any) -> None:
-    share = np.empty(g.shape[3], g.dtype)
+    """Along the width into a band, which all of the window's rows get in one long loop each."""
+    channels = g.shape[3]
+    band = np.empty(gradient.shape[2] * channels, g.dtype)
     for n in range(first, last):
+        image = gradient[n].reshape(gradient.shape[1], -1)
         for i in range(rows.positions):
             top, bottom = _inside(rows, i)
+            for k in range(band.size):
+                band[k] = 0
             for j in range(columns.positions):
                 left, right = _inside(columns, j)
                 size = g.dtype.type((bottom - top) * (right - left))
-                for c in range(share.size):
-                    share[c] = g[n, i, j, c] / size
-                for h in range(top, bottom):
-                    for w in range(left, right):
-                        total = gradient[n, h, w]
-                        for c in range(share.size):
-                            total[c] += share[c]
+                share = g[n, i, j]
+                for w in range(left, right):
+                    total = band[w * channels : (w + 1) * channels]
+                    for c in range(total.size):
+                        total[c] += share[c] / size
+            for h in range(top, bottom):
+                _join_sum(image[h], band, image[h])
