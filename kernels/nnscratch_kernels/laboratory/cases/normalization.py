@@ -108,12 +108,17 @@ RECIPES = {
         jax=_jax_gradient,
     ),
     "batch_normalization": Recipe(
-        "batch_normalization", _batch, lambda x, *_: 8 * x.size, torch=_torch_batch
+        "batch_normalization",
+        _batch,
+        lambda x, *_: 8 * x.size,
+        moved=lambda x, *_: 3 * x.nbytes,  # x is read for its moments, and again for y
+        torch=_torch_batch,
     ),
     "batch_normalization_gradient": Recipe(
         "batch_normalization_gradient",
         _batch_gradient,
         lambda g, *_: 9 * g.size,
+        moved=lambda g, *_: 5 * g.nbytes,  # g and x are read for their sums, and again for dx
         torch=Prepared(_torch_batch_gradient),
     ),
 }
