@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.layout import all_alike, plain
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 _PART = 1 << 18  # elements that one thread takes at a time
+_FEW = 1 << 12  # elements for which a microsecond counts
 _ROWS = 256  # rows whose gradients are added in their own precision
 
 
@@ -48,10 +51,10 @@ def dense(x: Array, kernel: Array, bias: Array, activation: str = "linear") -> A
     loop = _ACTIVATE.get(activation)
     if loop is None or not all_alike(x, kernel, bias) or bias.shape != kernel.shape[1:]:
         return numpy_twin.dense(x, kernel, bias, activation)
-    y = _product(_rows(x), kernel)
+    y: Array = _rows(x).dot(kernel) if x.size < _FEW else _product(_rows(x), kernel)
     units = y.shape[1]
     run_in_parts(loop, len(y), _grain(units), y, plain(bias))
-    return y.reshape(*x.shape[:-1], units)
+    return y if x.ndim == 2 else y.reshape(*x.shape[:-1], units)
 
 
 def dense_with_preactivation(
@@ -61,10 +64,12 @@ def dense_with_preactivation(
     loop = _ACTIVATE_BESIDE.get(activation)
     if loop is None or not all_alike(x, kernel, bias) or bias.shape != kernel.shape[1:]:
         return numpy_twin.dense_with_preactivation(x, kernel, bias, activation)
-    z = _product(_rows(x), kernel)
+    z: Array = _rows(x).dot(kernel) if x.size < _FEW else _product(_rows(x), kernel)
     units = z.shape[1]
     y = aligned.empty_like(z)
     run_in_parts(loop, len(z), _grain(units), z, plain(bias), y)
+    if x.ndim == 2:
+        return y, z
     shape = (*x.shape[:-1], units)
     return y.reshape(shape), z.reshape(shape)
 
@@ -84,21 +89,25 @@ def dense_gradient(
     of_x, of_kernel, of_bias = wanted
     rows, arriving = _rows(x), plain(_rows(g))
     count, units = arriving.shape
-    through = aligned.empty((count, units), g.dtype)
-    sums = aligned.sums((-(-count // _ROWS), units), g.dtype)
-    grain = max(1, _grain(units) // _ROWS)
-    run_in_parts(loop, len(sums), grain, arriving, plain(_rows(saved)), through, sums)
+    blocks, product = -(-count // _ROWS), _product
+    if g.size < _FEW:
+        product = np.dot
+        through, sums = np.empty((count, units), g.dtype), np.zeros((blocks, units), g.dtype)
+        loop(0, blocks, arriving, plain(_rows(saved)), through, sums)
+    else:
+        through = aligned.empty((count, units), g.dtype)
+        sums = aligned.sums((blocks, units), g.dtype)
+        grain = max(1, _grain(units) // _ROWS)
+        run_in_parts(loop, blocks, grain, arriving, plain(_rows(saved)), through, sums)
     return (
-        _product(through, kernel.T).reshape(x.shape) if of_x else None,
-        _product(rows.T, through) if of_kernel else None,
+        product(through, kernel.T).reshape(x.shape) if of_x else None,
+        product(rows.T, through) if of_kernel else None,
         added_rows(sums) if of_bias else None,
     )
 
 
 def _product(a: Array, b: Array) -> Array:
-    """Of two matrices; a large one begins at a cache line, as all that loops write does."""
-    if len(a) * b.shape[1] * a.itemsize < aligned.LARGE:
-        return a.dot(b)  # type: ignore[no-any-return] # NumPy cannot say that it is no scalar
+    """Of two matrices, in memory that begins at a cache line, as all that loops write does."""
     return a.dot(b, out=aligned.empty((len(a), b.shape[1]), a.dtype))
 
 
