@@ -12,11 +12,14 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from nnscratch_kernels.processors import Helpers, processor_count
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future, ThreadPoolExecutor
 
 _pool: ThreadPoolExecutor | None = None
+_helpers = Helpers()
 _count: int | None = None
 
 
@@ -31,7 +34,7 @@ def thread_count() -> int:
     """
     global _count
     if _count is None:
-        _count = _from_environment() or _processors()
+        _count = _from_environment() or processor_count()
     return _count
 
 
@@ -71,6 +74,7 @@ def run_in_parts(function: Callable[..., Any], count: int, grain: int, *arrays: 
     helpers = min(thread_count(), -(-count // grain)) - 1
     futures: list[Future[None]] = []
     with suppress(RuntimeError):  # the interpreter ends, or another thread has closed the pool
+        _helpers.keep_off()
         futures.extend(_threads().submit(work) for _ in range(helpers))
     try:
         work()
@@ -82,8 +86,9 @@ def run_in_parts(function: Callable[..., Any], count: int, grain: int, *arrays: 
 
 def forget_pool() -> None:
     """Let the threads end; the next kernel starts new ones."""
-    global _pool
+    global _pool, _helpers
     pool, _pool = _pool, None
+    _helpers = Helpers()
     if pool is not None:
         pool.shutdown(wait=False)
 
@@ -93,7 +98,8 @@ def _threads() -> ThreadPoolExecutor:
     if _pool is None:
         from concurrent.futures import ThreadPoolExecutor
 
-        _pool = ThreadPoolExecutor(max(1, thread_count() - 1), "nnscratch")
+        helpers = max(1, thread_count() - 1)
+        _pool = ThreadPoolExecutor(helpers, "nnscratch", initializer=_helpers.join)
     return _pool
 
 
@@ -108,16 +114,10 @@ def _from_environment() -> int | None:
     return None
 
 
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _in_forked_child() -> None:
     """A child inherits the pool's locks but not its threads: start anew."""
-    global _pool
-    _pool = None
+    global _pool, _helpers
+    _pool, _helpers = None, Helpers()
 
 
 if hasattr(os, "register_at_fork"):

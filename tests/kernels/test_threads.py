@@ -123,3 +123,51 @@ def test_several_threads_share_the_pool():
         user.join(timeout=120)
     for array in arrays:
         np.testing.assert_array_equal(array, 50)
+
+
+PROCESSORS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+
+
+@pytest.mark.skipif(len(PROCESSORS) < 2, reason="this system has one processor, or no say in them")
+def test_helpers_keep_off_the_processor_of_the_thread_that_they_help():
+    caller = threading.get_native_id()
+    kept_free: list[set[int]] = [set()]
+
+    def part(first: int, last: int) -> None:
+        both_are_here.wait()
+        if threading.get_native_id() != caller:
+            kept_free.append(PROCESSORS - os.sched_getaffinity(0))
+
+    set_thread_count(2)
+    try:
+        for processor in sorted(PROCESSORS) * 2:
+            for _ in range(200):  # the system may move the caller at any time
+                os.sched_setaffinity(0, {processor})
+                os.sched_setaffinity(0, PROCESSORS)
+                both_are_here = threading.Barrier(2, timeout=60)
+                run_in_parts(part, 2, 1)
+                if kept_free[-1] == {processor}:
+                    break
+            assert kept_free[-1] == {processor}
+    finally:
+        os.sched_setaffinity(0, PROCESSORS)
+
+
+@pytest.mark.skipif(not PROCESSORS, reason="this system has no say in where threads run")
+def test_on_a_single_processor_helpers_share_it():
+    caller = threading.get_native_id()
+    helped = []
+
+    def part(first: int, last: int) -> None:
+        both_are_here.wait()
+        helped.append(threading.get_native_id() != caller)
+
+    set_thread_count(2)
+    try:
+        os.sched_setaffinity(0, {min(PROCESSORS)})
+        for _ in range(3):
+            both_are_here = threading.Barrier(2, timeout=60)
+            run_in_parts(part, 2, 1)
+    finally:
+        os.sched_setaffinity(0, PROCESSORS)
+    assert sorted(helped) == [False] * 3 + [True] * 3
