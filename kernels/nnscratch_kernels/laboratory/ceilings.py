@@ -123,17 +123,30 @@ class GpuCeilings(Roof):
         return self.name
 
 
-def measure(threads: int, seconds: float = 1.0) -> Ceilings:
-    """Measure the limits of so many threads, each for about so many seconds."""
-    with equal_threads(threads), silence():
-        a, b, c = (_ones(STREAMED) for _ in range(3))
+class Streams:
+    """Arrays to measure the bandwidth of memory with, as often as one likes."""
+
+    def __init__(self) -> None:
+        """Make the arrays."""
+        self._arrays = [_ones(STREAMED) for _ in range(3)]
+
+    def bandwidths(self, seconds: float) -> tuple[float, float]:
+        """Bytes a second of a copy and of a triad, each measured for about so many seconds."""
+        a, b, c = self._arrays
         triad = _triad()
         copy_time = _least(wall(lambda: run_in_parts(_copy, STREAMED, PART, a, b)), seconds)
         triad_time = _least(wall(lambda: run_in_parts(triad, STREAMED, PART, a, b, c)), seconds)
+        return 2 * a.nbytes / copy_time, 3 * a.nbytes / triad_time
+
+
+def measure(threads: int, seconds: float = 1.0) -> Ceilings:
+    """Measure the limits of so many threads, each for about so many seconds."""
+    with equal_threads(threads), silence():
+        copy, triad = Streams().bandwidths(seconds)
         return Ceilings(
             threads=threads,
-            copy=2 * a.nbytes / copy_time,
-            triad=3 * a.nbytes / triad_time,
+            copy=copy,
+            triad=triad,
             single=_product(np, np.float32, SIDE, seconds, wall),
             double=_product(np, np.float64, SIDE, seconds, wall),
         )
