@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 LINE = 64
-"""Bytes of a cache line, or a multiple of them."""
+"""Bytes of a cache line of x86 and of most ARM processors."""
 
 LARGE = 1 << 20
 """Bytes from which on it is worth the 2 µs that it takes."""
 
-FEW = 1 << 12
-"""The same of sums that are read and written for every row."""
+LARGE_SUMS = 1 << 12
+"""Bytes from which on it is worth them for sums, which are read and written for every row."""
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -41,14 +41,17 @@ def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
 
 def sums(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Zeros that a loop adds to again and again: even a few of them begin at a cache line."""
-    return _made(np.zeros, shape, dtype, FEW)
+    return _made(np.zeros, shape, dtype, LARGE_SUMS)
 
 
 def empty_like(array: Any) -> Any:
-    """As `np.empty_like` in C's order; a large array in host memory begins at a cache line."""
+    """A plain array of this shape and dtype in C's order, on its device.
+
+    A large one in host memory begins at a cache line.
+    """
     if isinstance(array, np.ndarray):
         return empty(array.shape, array.dtype)
-    return np.empty_like(array)
+    return np.empty_like(array, order="C")
 
 
 def _made(

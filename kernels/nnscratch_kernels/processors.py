@@ -30,24 +30,26 @@ class Helpers:
     def __init__(self) -> None:
         """Start without any."""
         self._threads: list[int] = []
-        self._kept_free: int | None = None
+        self._allowed: set[int] | None = None
 
     def join(self) -> None:
         """Make the calling thread one of them."""
         self._threads.append(threading.get_native_id())
-        self._kept_free = None
+        self._allowed = None
 
     def keep_off(self) -> None:
         """Leave the processor to the calling thread; nothing where the system has no say in it."""
         ask = _question()
-        here = None if ask is None else ask()
-        if here is None or here == self._kept_free:
+        if ask is None:
             return
-        others = os.sched_getaffinity(0) - {here}
-        for thread in self._threads if others else ():
-            with suppress(OSError):  # it has ended, or a sandbox forbids it
+        with suppress(OSError):  # a sandbox forbids it, or a thread has ended
+            here = ask()
+            others = os.sched_getaffinity(0) - {here} or {here}
+            if others == self._allowed:
+                return
+            self._allowed = others  # first, since a thread that joins meanwhile takes it back
+            for thread in self._threads:
                 os.sched_setaffinity(thread, others)
-        self._kept_free = here
 
 
 @cache
@@ -55,7 +57,10 @@ def _question() -> Callable[[], int] | None:
     """What tells the processor of the calling thread, where threads can be kept off it (Linux)."""
     if not hasattr(os, "sched_setaffinity"):
         return None
-    import ctypes
-
-    function: Callable[[], int] | None = getattr(ctypes.CDLL(None), "sched_getcpu", None)
+    try:
+        import ctypes
+    except ImportError:
+        return None
+    # PyDLL, since CDLL lets other threads of the program have the interpreter before it goes on.
+    function: Callable[[], int] | None = getattr(ctypes.PyDLL(None), "sched_getcpu", None)
     return function

@@ -16,10 +16,9 @@ from nnscratch_kernels.processors import Helpers, processor_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import Future
 
-_pool: ThreadPoolExecutor | None = None
-_helpers = Helpers()
+_pool: _Pool | None = None
 _count: int | None = None
 
 
@@ -73,9 +72,11 @@ def run_in_parts(function: Callable[..., Any], count: int, grain: int, *arrays: 
 
     helpers = min(thread_count(), -(-count // grain)) - 1
     futures: list[Future[None]] = []
-    with suppress(RuntimeError):  # the interpreter ends, or another thread has closed the pool
-        _helpers.keep_off()
-        futures.extend(_threads().submit(work) for _ in range(helpers))
+    if helpers:
+        with suppress(RuntimeError):  # the interpreter ends, or another thread has closed the pool
+            pool = _threads()
+            pool.helpers.keep_off()
+            futures.extend(pool.executor.submit(work) for _ in range(helpers))
     try:
         work()
     finally:
@@ -86,21 +87,30 @@ def run_in_parts(function: Callable[..., Any], count: int, grain: int, *arrays: 
 
 def forget_pool() -> None:
     """Let the threads end; the next kernel starts new ones."""
-    global _pool, _helpers
-    pool, _pool = _pool, None
-    _helpers = Helpers()
-    if pool is not None:
-        pool.shutdown(wait=False)
-
-
-def _threads() -> ThreadPoolExecutor:
     global _pool
-    if _pool is None:
+    pool, _pool = _pool, None
+    if pool is not None:
+        pool.executor.shutdown(wait=False)
+
+
+class _Pool:
+    """The threads, and what keeps them off the processor of their caller."""
+
+    def __init__(self, count: int) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
-        helpers = max(1, thread_count() - 1)
-        _pool = ThreadPoolExecutor(helpers, "nnscratch", initializer=_helpers.join)
-    return _pool
+        self.helpers = Helpers()
+        self.executor: ThreadPoolExecutor = ThreadPoolExecutor(
+            count, "nnscratch", initializer=self.helpers.join
+        )
+
+
+def _threads() -> _Pool:
+    global _pool
+    pool = _pool
+    if pool is None:
+        pool = _pool = _Pool(max(1, thread_count() - 1))
+    return pool
 
 
 def _from_environment() -> int | None:
@@ -116,8 +126,8 @@ def _from_environment() -> int | None:
 
 def _in_forked_child() -> None:
     """A child inherits the pool's locks but not its threads: start anew."""
-    global _pool, _helpers
-    _pool, _helpers = None, Helpers()
+    global _pool
+    _pool = None
 
 
 if hasattr(os, "register_at_fork"):

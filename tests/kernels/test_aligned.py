@@ -18,6 +18,22 @@ OF_NUMPY = {  # cases that no loop is compiled for
     "relu (leaky, with a ceiling)",
     "relu_gradient (leaky, with a ceiling)",
 }
+SMALL = {  # kernels that give a number, sums, indices or bits, or change their arrays
+    "argmax",
+    "column_sums",
+    "conv2d_gradient_kernel",
+    "dropout_mask",
+    "global_norm",
+    "mean_binary_crossentropy_from_logits",
+    "mean_softmax_crossentropy",
+    "mean_sparse_softmax_crossentropy",
+    "mean_squared_error",
+    "row_sums",
+    "softmax_crossentropy",
+    "sparse_softmax_crossentropy",
+    "top_k",
+    *(name for name in COMPILED if name.endswith("_step")),
+}
 CASES = sorted(
     name
     for name, recipe in cases.recipes().items()
@@ -67,7 +83,9 @@ def test_like_another(count):
 
 @pytest.mark.parametrize("name", CASES)
 def test_large_results_of_kernels_begin_at_a_cache_line(name):
-    case = cases.make_case(name, 1 << 19, "float32")
+    count = 1 << 21 if "pool2d" in name else 1 << 19  # a quarter of it is left
+    case = cases.make_case(name, count, "float32")
     results = case.call(getattr(numba_kernels, case.recipe.kernel))()
     large = [it for it in arrays_of(results) if it.nbytes >= aligned.LARGE]
+    assert bool(large) == (case.recipe.kernel not in SMALL)
     assert [address(it) % aligned.LINE for it in large] == [0] * len(large)

@@ -153,21 +153,24 @@ def test_helpers_keep_off_the_processor_of_the_thread_that_they_help():
         os.sched_setaffinity(0, PROCESSORS)
 
 
-@pytest.mark.skipif(not PROCESSORS, reason="this system has no say in where threads run")
-def test_on_a_single_processor_helpers_share_it():
+@pytest.mark.skipif(len(PROCESSORS) < 2, reason="this system has one processor, or no say in them")
+def test_helpers_follow_a_caller_that_is_pinned_and_freed_again():
     caller = threading.get_native_id()
-    helped = []
+    allowed: list[set[int]] = []
 
     def part(first: int, last: int) -> None:
         both_are_here.wait()
-        helped.append(threading.get_native_id() != caller)
+        if threading.get_native_id() != caller:
+            allowed.append(os.sched_getaffinity(0))
 
     set_thread_count(2)
+    single = {min(PROCESSORS)}
     try:
-        os.sched_setaffinity(0, {min(PROCESSORS)})
-        for _ in range(3):
+        for mask in (PROCESSORS, single, single, PROCESSORS):
+            os.sched_setaffinity(0, mask)
             both_are_here = threading.Barrier(2, timeout=60)
             run_in_parts(part, 2, 1)
     finally:
         os.sched_setaffinity(0, PROCESSORS)
-    assert sorted(helped) == [False] * 3 + [True] * 3
+    assert allowed[1:3] == [single, single]
+    assert len(allowed[3]) == len(PROCESSORS) - 1

@@ -14,9 +14,10 @@ import numpy as np
 from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.normalized_rows import (
+    SOME,
     channels_in_rows,
     fits,
-    near_mean_of,
+    mean_of,
     weights_of,
 )
 from nnscratch_kernels.numba_kernels.rows import (
@@ -164,20 +165,25 @@ def _moments_of_columns(x: Array) -> tuple[Array, int]:
 
 @compiled(inline=True)
 def _normalize(row: Any, gamma: Any, beta: Any, epsilon: Any, out: Any) -> None:
-    about = near_mean_of(row)
-    squares, rest = 0.0, 0.0
-    for start in range(0, row.size, BLOCK):
-        block = row[start : start + BLOCK]
-        square, distance = constants(about).zero, constants(about).zero
-        for j in range(block.size):
-            centered = block[j] - about
-            square += centered * centered
-            distance += centered
-        squares += square
-        rest += distance
-    drift = rest / row.size  # what the sum of large numbers had lost to rounding
+    about = mean_of(row[:SOME])
+    drift, variance = 0.0, 0.0
+    for first_try in (True, False):
+        squares, rest = 0.0, 0.0
+        for start in range(0, row.size, BLOCK):
+            block = row[start : start + BLOCK]
+            square, distance = constants(about).zero, constants(about).zero
+            for j in range(block.size):
+                centered = block[j] - about
+                square += centered * centered
+                distance += centered
+            squares += square
+            rest += distance
+        drift = rest / row.size  # of a whole row: what the sum of large numbers lost to rounding
+        variance = squares / row.size - drift * drift
+        if drift * drift <= variance < math.inf or not first_try:
+            break
+        about = mean_of(row)
     mean = number(about + drift, about)
-    variance = squares / row.size - drift * drift
     scale = number(1 / math.sqrt(variance + epsilon), about)
     for j in range(row.size):
         out[j] = (row[j] - mean) * scale * gamma[j] + beta[j]

@@ -15,9 +15,10 @@ import numpy as np
 from nnscratch_kernels import aligned
 from nnscratch_kernels.numba_kernels.compilation import compiled
 from nnscratch_kernels.numba_kernels.normalized_rows import (
+    SOME,
     channels_in_rows,
     fits,
-    near_mean_of,
+    mean_of,
     weights_of,
 )
 from nnscratch_kernels.numba_kernels.rows import (
@@ -227,27 +228,33 @@ def _layer_gradient(
         slope, total = of_gamma[block], of_beta[block]
         for i in range(block * ROWS, min((block + 1) * ROWS, len(x))):
             cotangent, row, out = g[i], x[i], of_x[i]
-            about = near_mean_of(row)
+            about = mean_of(row[:SOME])
             zero = constants(about).zero
-            squares, rest, shift, tilt = 0.0, 0.0, 0.0, 0.0
-            for start in range(0, row.size, BLOCK):
-                stop = min(start + BLOCK, row.size)
-                d, z, w = cotangent[start:stop], row[start:stop], gamma[start:stop]
-                square, distance, plain, tilted = zero, zero, zero, zero
-                for j in range(d.size):
-                    centered = z[j] - about
-                    weighted = d[j] * w[j]
-                    square += centered * centered
-                    distance += centered
-                    plain += weighted
-                    tilted += weighted * centered
-                squares += square
-                rest += distance
-                shift += plain
-                tilt += tilted
-            drift = rest / row.size  # what the sum of large numbers had lost to rounding
+            drift, variance, shift, tilt = 0.0, 0.0, 0.0, 0.0
+            for first_try in (True, False):
+                squares, rest, shift, tilt = 0.0, 0.0, 0.0, 0.0
+                for start in range(0, row.size, BLOCK):
+                    stop = min(start + BLOCK, row.size)
+                    d, z, w = cotangent[start:stop], row[start:stop], gamma[start:stop]
+                    square, distance, plain, tilted = zero, zero, zero, zero
+                    for j in range(d.size):
+                        centered = z[j] - about
+                        weighted = d[j] * w[j]
+                        square += centered * centered
+                        distance += centered
+                        plain += weighted
+                        tilted += weighted * centered
+                    squares += square
+                    rest += distance
+                    shift += plain
+                    tilt += tilted
+                drift = rest / row.size  # of a whole row: what the sum lost to rounding
+                variance = squares / row.size - drift * drift
+                if drift * drift <= variance < math.inf or not first_try:
+                    break
+                about = mean_of(row)
             mean = number(about + drift, about)
-            r = 1 / math.sqrt(squares / row.size - drift * drift + epsilon)
+            r = 1 / math.sqrt(variance + epsilon)
             scale, constant = number(r, zero), number(shift / row.size, zero)
             linear = number((tilt - drift * shift) * r / row.size, zero)
             for j in range(row.size):

@@ -51,7 +51,7 @@ def dense(x: Array, kernel: Array, bias: Array, activation: str = "linear") -> A
     loop = _ACTIVATE.get(activation)
     if loop is None or not all_alike(x, kernel, bias) or bias.shape != kernel.shape[1:]:
         return numpy_twin.dense(x, kernel, bias, activation)
-    y: Array = _rows(x).dot(kernel) if x.size < _FEW else _product(_rows(x), kernel)
+    y: Array = _product(_rows(x), kernel)
     units = y.shape[1]
     run_in_parts(loop, len(y), _grain(units), y, plain(bias))
     return y if x.ndim == 2 else y.reshape(*x.shape[:-1], units)
@@ -64,7 +64,7 @@ def dense_with_preactivation(
     loop = _ACTIVATE_BESIDE.get(activation)
     if loop is None or not all_alike(x, kernel, bias) or bias.shape != kernel.shape[1:]:
         return numpy_twin.dense_with_preactivation(x, kernel, bias, activation)
-    z: Array = _rows(x).dot(kernel) if x.size < _FEW else _product(_rows(x), kernel)
+    z: Array = _product(_rows(x), kernel)
     units = z.shape[1]
     y = aligned.empty_like(z)
     run_in_parts(loop, len(z), _grain(units), z, plain(bias), y)
@@ -90,7 +90,7 @@ def dense_gradient(
     rows, arriving = _rows(x), plain(_rows(g))
     count, units = arriving.shape
     blocks, product = -(-count // _ROWS), _product
-    if g.size < _FEW:
+    if g.size < _FEW and x.size < _FEW:
         product = np.dot
         through, sums = np.empty((count, units), g.dtype), np.zeros((blocks, units), g.dtype)
         loop(0, blocks, arriving, plain(_rows(saved)), through, sums)
@@ -107,7 +107,9 @@ def dense_gradient(
 
 
 def _product(a: Array, b: Array) -> Array:
-    """Of two matrices, in memory that begins at a cache line, as all that loops write does."""
+    """Of two matrices; a large one begins at a cache line."""
+    if len(a) * b.shape[1] < _FEW:
+        return a.dot(b)  # type: ignore[no-any-return] # NumPy cannot say that it is no scalar
     return a.dot(b, out=aligned.empty((len(a), b.shape[1]), a.dtype))
 
 

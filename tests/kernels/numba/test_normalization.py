@@ -9,6 +9,7 @@ import pytest
 
 from nnscratch_kernels import numba_kernels, numpy_kernels, set_thread_count, thread_count
 from nnscratch_kernels.numba_kernels.normalization_gradients import ROWS
+from nnscratch_kernels.numba_kernels.normalized_rows import SOME
 from nnscratch_kernels.numba_kernels.rows import BLOCK, PART
 from tests.kernels.array_layouts import as_tuple, assert_near, layouts, unchanged
 
@@ -90,6 +91,16 @@ def test_parts_and_any_number_of_threads(name, length, dtype, three_threads):
         again = getattr(numba_kernels, name)(*arrays, -1, 0.1)
         for one, other in zip(as_tuple(found), as_tuple(again), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("step", [10, 1e4, 1e18])
+@pytest.mark.parametrize("length", [129, 768, 1023, 1031, 2 * BLOCK + 5])
+@pytest.mark.parametrize("name", LAYER)
+def test_a_row_that_begins_unlike_its_rest(name, length, step, dtype):
+    *others, gamma, beta = arguments(name, (3, length), dtype)
+    others[-1][:, SOME:] += dtype(step)
+    assert_right(name, [*others, gamma, beta], -1, 0.1)
 
 
 @pytest.mark.parametrize("weights", [(True, False), (False, True), (False, False)])
