@@ -218,7 +218,8 @@ def limit_section(near: dict[int, dict[str, Near]]) -> str:
         "## Near the limit of memory",
         "",
         f"Kernels that do few operations on a byte, on arrays of {LARGE * 4 >> 20} MiB, beside the",
-        "bandwidth of a copy or triad of 128 MiB, measured right before each of them. In **bold**",
+        f"bandwidth of a copy or triad of {ceilings.STREAMED * 4 >> 20} MiB, measured right before "
+        "each of them. In **bold**",
         f"from {BOUND_BY_MEMORY:.0%} on.",
         "",
         _line(columns),

@@ -54,6 +54,13 @@ def empty_like(array: Any) -> Any:
     return np.empty_like(array, order="C")
 
 
+def full_like(array: Any, numbers: Any) -> Any:
+    """As `empty_like`, with these numbers: one for all, or an array of them."""
+    made = empty_like(array)
+    made[...] = numbers
+    return made
+
+
 def _made(
     make: Callable[..., Array], shape: tuple[int, ...], dtype: np.dtype[Any], large: int = LARGE
 ) -> Array:

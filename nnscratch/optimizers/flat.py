@@ -39,8 +39,7 @@ class FlatParameters:
         """The slot of this name, made if need be: full of `start`, or like the values."""
         if name not in self.slots:
             values = self.values
-            self.slots[name] = aligned.empty_like(values)
-            self.slots[name][...] = values if start is None else start
+            self.slots[name] = aligned.full_like(values, values if start is None else start)
         return self.slots[name]
 
     def slot_views(self, index: int) -> dict[str, Any]:
@@ -52,8 +51,7 @@ class FlatParameters:
     def prepared(self) -> Any:
         """A second buffer for gradients, for those that are scaled or clipped before a step."""
         if self._prepared is None:
-            self._prepared = aligned.empty_like(self.gradients)
-            self._prepared.fill(0)
+            self._prepared = aligned.full_like(self.gradients, 0)
         return self._prepared
 
     def adopt(self, index: int) -> None:
@@ -78,9 +76,8 @@ class FlatParameters:
         ends = np.cumsum(sizes).tolist()
         self.slices = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
         values = np.concatenate([p.data.ravel() for p in self.parameters])
-        self.values, self.gradients = aligned.empty_like(values), aligned.empty_like(values)
-        self.values[...] = values
-        self.gradients.fill(0)
+        self.values = aligned.full_like(values, values)
+        self.gradients = aligned.full_like(values, 0)
         places = list(zip(self.slices, [p.shape for p in self.parameters], strict=True))
         self.value_views: list[Any] = [self.values[place].reshape(shape) for place, shape in places]
         self.storages: list[Tensor] = [

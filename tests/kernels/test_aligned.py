@@ -81,6 +81,15 @@ def test_like_another(count):
     assert count == 10 or address(array) % aligned.LINE == 0
 
 
+@pytest.mark.parametrize("count", [10, 1 << 18])
+def test_like_another_with_numbers(count):
+    like = np.arange(count, dtype=np.float32).reshape(2, -1)
+    np.testing.assert_array_equal(aligned.full_like(like, 3), np.full_like(like, 3))
+    copied = aligned.full_like(like, like)
+    np.testing.assert_array_equal(copied, like)
+    assert not np.shares_memory(copied, like)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_large_results_of_kernels_begin_at_a_cache_line(name):
     count = 1 << 21 if "pool2d" in name else 1 << 19  # a quarter of it is left
