@@ -87,7 +87,7 @@ def test_arrows_scroll_a_program_that_has_the_focus(show: Open):
         open_tab(page, "Program")
         program = page.get_by_label("Source text")
         program.press("ArrowRight")
-        page.wait_for_function("document.querySelector('#panel pre').scrollLeft > 0")
+        page.wait_for_function("() => document.querySelector('#panel pre').scrollLeft > 0")
         assert page.locator("#counter").inner_text() == "0 / 4"
         page.get_by_role("button", name="Copy").press("ArrowRight")
         assert page.locator("#counter").inner_text() == "1 / 4"
